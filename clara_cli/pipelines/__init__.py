@@ -1,0 +1,1 @@
+"""Pipeline definitions: YAML in, validated `Pipeline` values out."""

@@ -1,0 +1,143 @@
+"""A pipeline after validation: plain values, no YAML and no positions left.
+
+Stored with each job as JSON, so that starting a job reads neither YAML nor schemas.
+Source of the terms: the definition language's own (operator, input, output, FastIO variable).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FastIOType:
+    """The type of a FastIO variable in its normal form.
+
+    A bare primitive is an array of shape `(1,)`; `string` is uint8 of shape `(-1,)`.
+
+    Attributes:
+        element_type: numpy's name of one of the eleven primitives, such as `float32`.
+        shape: sizes by dimension, row-major; -1 or 0 where the producer sets the size at run time.
+        string: declared as `string`.
+    """
+
+    element_type: str
+    shape: tuple[int, ...]
+    string: bool = False
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the producer sets any size at run time."""
+        return any(size <= 0 for size in self.shape)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of an operator: a folder (`path`) or a FastIO variable (`fastio`).
+
+    Attributes:
+        source: name of the upstream operator; None for the job's own input files.
+        name: the upstream output's name, or a free label; empty when not given.
+        path: where a container would see the folder; None for a FastIO variable.
+        element_type: free text of a stream, such as `nifti`; None when untyped or FastIO.
+        fastio: the variable's type; None for a folder.
+    """
+
+    source: str | None = None
+    name: str = ""
+    path: str | None = None
+    element_type: str | None = None
+    fastio: FastIOType | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of an operator; the attributes are those of `Input`, without a source."""
+
+    name: str = ""
+    path: str | None = None
+    element_type: str | None = None
+    fastio: FastIOType | None = None
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What an operator asks for: logical cores, GPUs, and megabytes of memory; None when not said."""
+
+    cpu: int | None = None
+    gpu: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of a pipeline.
+
+    Attributes:
+        image: container image without its tag.
+        tag: `latest` when not given.
+        command: argument list of `container.command`; empty when not given.
+        variables: environment variables, values as written in the definition.
+    """
+
+    name: str
+    image: str
+    tag: str = "latest"
+    command: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    requests: Requests = Requests()
+    description: str = ""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of the operators whose output this one reads."""
+        return frozenset(item.source for item in self.inputs if item.source is not None)
+
+    @property
+    def has_fastio(self) -> bool:
+        """Whether any input or output is a FastIO variable."""
+        return any(item.fastio for item in (*self.inputs, *self.outputs))
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A whole pipeline; `operators` in the order of the file, `sources` always spelled as declared."""
+
+    name: str
+    api_version: str
+    orchestrator: str
+    operators: tuple[Operator, ...]
+    description: str = ""
+
+    def operator(self, name: str) -> Operator:
+        """The operator of exactly that name; KeyError when there is none."""
+        for operator in self.operators:
+            if operator.name == name:
+                return operator
+        raise KeyError(name)
+
+
+def to_json(pipeline: Pipeline) -> dict[str, Any]:
+    """The pipeline as values that JSON can hold."""
+    return asdict(pipeline)
+
+
+def from_json(data: dict[str, Any]) -> Pipeline:
+    """The inverse of `to_json`."""
+    return Pipeline(**{**data, "operators": tuple(_operator(item) for item in data["operators"])})
+
+
+def _operator(data: dict[str, Any]) -> Operator:
+    values = dict(data)
+    values["command"] = tuple(data["command"])
+    values["inputs"] = tuple(Input(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["inputs"])
+    values["outputs"] = tuple(Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"])
+    values["requests"] = Requests(**data["requests"])
+    return Operator(**values)
+
+
+def _fastio(data: dict[str, Any] | None) -> FastIOType | None:
+    return None if data is None else FastIOType(**{**data, "shape": tuple(data["shape"])})

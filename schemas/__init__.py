@@ -1,0 +1,1 @@
+"""The JSON Schemas of the pipeline definition language, read through `importlib.resources`."""
