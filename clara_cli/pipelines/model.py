@@ -99,18 +99,23 @@ class Operator:
     @property
     def has_fastio(self) -> bool:
         """Whether any input or output is a FastIO variable."""
-        return any(item.fastio for item in (*self.inputs, *self.outputs))
+        return any(item.fastio for item in self.inputs) or any(item.fastio for item in self.outputs)
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A whole pipeline; `operators` in the order of the file, `sources` always spelled as declared."""
+    """A whole pipeline; `operators` in the order of the file, `sources` always spelled as declared.
+
+    Attributes:
+        timeout: seconds after which a job of it is stopped; None when not said.
+    """
 
     name: str
     api_version: str
     orchestrator: str
     operators: tuple[Operator, ...]
     description: str = ""
+    timeout: int | None = None
 
     def operator(self, name: str) -> Operator:
         """The operator of exactly that name; KeyError when there is none."""
@@ -134,7 +139,9 @@ def _operator(data: dict[str, Any]) -> Operator:
     values = dict(data)
     values["command"] = tuple(data["command"])
     values["inputs"] = tuple(Input(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["inputs"])
-    values["outputs"] = tuple(Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"])
+    values["outputs"] = tuple(
+        Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"]
+    )
     values["requests"] = Requests(**data["requests"])
     return Operator(**values)
 

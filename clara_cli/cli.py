@@ -1,0 +1,110 @@
+"""The `clara` command: the root group, the table of commands, and the one place where errors become messages."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clara_cli.commands.base import ClaraGroup, global_options
+from clara_cli.errors import ClaraError
+
+# name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
+COMMANDS = {
+    "create": ("create", "Create pipelines, jobs and images."),
+    "start": ("start", "Start a job and follow it to its end."),
+    "list": ("list", "List pipelines, jobs or images."),
+    "describe": ("describe", "Show one pipeline, job or image."),
+    "logs": ("logs", "Show what the operators of a job wrote."),
+    "download": ("download", "Copy files of a job to a local folder."),
+    "delete": ("delete", "Delete images."),
+    "version": ("version", "Show the version."),
+    "help": ("help", "Show the help of a command."),
+}
+
+
+class Root(ClaraGroup):
+    """The root group. `main` is the error boundary, for the shell and for click's test runner alike."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        call = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
+        if not standalone_mode:
+            return call()
+        try:
+            result: object = call()
+        except ClaraError as error:
+            report(error.message, error.hint)
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            report(error.format_message())
+            if error.ctx is not None:
+                click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.", err=True)
+            sys.exit(2)
+        except click.ClickException as error:
+            report(error.format_message())
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("Aborted.", err=True)
+            sys.exit(130)
+        except BrokenPipeError:
+            # Whoever read the output has had enough; what is still buffered must not raise again.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+            sys.exit(1)
+        except Exception as error:
+            if os.environ.get("CLARA_DEBUG"):
+                raise
+            report(f"clara itself failed: {type(error).__name__}: {error}", f"details: {_keep_details()}")
+            sys.exit(1)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def report(message: str, hint: str | None = None) -> None:
+    """Print one error on stderr."""
+    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+    if hint:
+        click.echo(hint, err=True)
+
+
+def _keep_details() -> str:
+    """Write the stack of a bug to a file and return its name; a bug of clara never fills the user's screen."""
+    text = traceback.format_exc()
+    folder = Path("~/.clara").expanduser()
+    try:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+        path.write_text(text, "utf-8")
+    except OSError:
+        return "set CLARA_DEBUG=1 to see them"
+    return str(path)
+
+
+@click.command(
+    cls=Root,
+    table=COMMANDS,
+    help="Run Clara Deploy pipelines on this machine: no Docker, Kubernetes, GPU or root.",
+)
+@global_options
+def cli() -> None:
+    """The root group; a command is looked up in `COMMANDS`."""
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    cli(prog_name="clara")

@@ -1,0 +1,136 @@
+"""`clara create pipeline|job|image`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from clara_cli.commands.base import (
+    ClaraCommand,
+    ClaraGroup,
+    Flag,
+    first_of,
+    global_options,
+    notice,
+    settings,
+    warn,
+)
+from clara_cli.errors import UsageError
+
+
+@click.group(cls=ClaraGroup, name="create")
+def command() -> None:
+    """Create pipelines, jobs and images."""
+
+
+@command.command("pipeline", cls=ClaraCommand)
+@click.option("-p", "--path", cls=Flag, metavar="FILE", help="The definition (YAML).")
+@global_options
+def pipeline(path: str) -> None:
+    """Check a pipeline definition and store it (also: pipelines).
+
+    Prints PIPELINE_ID. Names are not unique: the same file twice makes two pipelines.
+    """
+    from clara_cli.pipelines.load import load_pipeline
+    from clara_cli.pipelines.store import insert_pipeline
+
+    with settings().database() as (database, _):
+        loaded = load_pipeline(Path(path).expanduser())
+        for problem in loaded.warnings:
+            warn(problem.render())
+        folder = str(Path(path).expanduser().resolve().parent)
+        with database.write() as connection:
+            pipeline_id = insert_pipeline(connection, loaded.pipeline, loaded.files, folder)
+    click.echo(f"PIPELINE_ID: {pipeline_id}")
+
+
+@command.command("job", cls=ClaraCommand)
+@click.option("-n", "--name", cls=Flag, metavar="NAME", help="Name of the job.")
+@click.option("-p", "--pipeline", cls=Flag, metavar="ID", help="The pipeline, by id or the first digits of it.")
+@click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
+@click.option(
+    "-i",
+    "--priority",
+    default="normal",
+    show_default=True,
+    metavar="PRIORITY",
+    help="low, normal, high or immediate.",
+)
+@click.option("-s", "--start", is_flag=True, help="Start the job at once.")
+@click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
+@global_options
+@click.pass_context
+def job(
+    context: click.Context,
+    name: str,
+    pipeline: str,
+    files: str | None,
+    priority: str,
+    start: bool,
+    detach: bool,
+) -> None:
+    """Make a job of a pipeline and upload its input (also: jobs).
+
+    Prints JOB_ID and PAYLOAD_ID. The upload is complete when the command returns.
+    """
+    from clara_cli.ids import normalise
+    from clara_cli.jobs.actions import create_job
+    from clara_cli.jobs.states import PRIORITY_WORDS
+
+    if priority.lower() not in PRIORITY_WORDS:
+        raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
+    if not name.strip():
+        raise UsageError("the name of a job cannot be empty")
+    pipeline_id, further = first_of(pipeline)
+    further += [word for word in context.args if _is_id(word)]
+    if further:
+        notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
+    normalise(pipeline_id, "pipeline")
+    source = Path(files).expanduser() if files else None
+    with settings().database() as (database, config):
+        created = create_job(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()])
+        click.echo(f"JOB_ID: {created.job.id}")
+        click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
+        if created.uploaded:
+            click.echo("Payload uploaded successfully.")
+        if not database.root.documented:
+            notice(f"Payload folder: {created.tree.path}")
+        if start:
+            from clara_cli.commands.start import start_and_follow
+
+            start_and_follow(database, config, created.job.id, detach)
+
+
+def _is_id(word: str) -> bool:
+    digits = word.replace("-", "")
+    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
+
+
+@command.command("image", cls=ClaraCommand)
+@click.option("-n", "--name", cls=Flag, metavar="NAME[:TAG]", help="The image, as definitions name it.")
+@click.option(
+    "-p", "--path", cls=Flag, metavar="FOLDER", help="The program: a Dockerfile with its files, or a main.py."
+)
+@click.option("--python", "interpreter", metavar="PYTHON", help="The Python that runs it (default: clara's own).")
+@click.option("--driver", is_flag=True, help="It waits for its inputs in the driver, so it may be started early.")
+@global_options
+def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
+    """Say which local program stands for a container image (also: images).
+
+    The folder is used as it is when a job runs: nothing is built or copied now.
+    """
+    from clara_cli.images.lookup import registration
+    from clara_cli.images.store import insert_image
+
+    found = registration(
+        name,
+        Path(path).expanduser(),
+        interpreter=Path(interpreter).expanduser() if interpreter else None,
+        uses_driver=driver,
+    )
+    with settings().database() as (database, _), database.write() as connection:
+        replaced = insert_image(connection, found)
+    if replaced:
+        notice(f"Notice: {found.reference} was registered before; the new folder is used from now on")
+    click.echo(f"IMAGE: {found.reference}")

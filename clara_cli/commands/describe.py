@@ -1,0 +1,117 @@
+"""`clara describe pipeline|job|image`."""
+
+from __future__ import annotations
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, settings
+from clara_cli.errors import UsageError
+from clara_cli.output import table, utc
+
+
+@click.group(cls=ClaraGroup, name="describe")
+def command() -> None:
+    """Show one pipeline, job or image."""
+
+
+@command.command("pipeline", cls=ClaraCommand)
+@click.option("-p", "--pipeline", metavar="ID", help="The pipeline, by id or the first digits of it.")
+@global_options
+@click.pass_context
+def pipeline(context: click.Context, pipeline: str | None) -> None:
+    """Show a pipeline and its operators (also: pipelines)."""
+    import json
+
+    from clara_cli.pipelines.model import from_json
+    from clara_cli.pipelines.store import find_pipeline
+
+    with settings().database() as (database, _), database.read() as connection:
+        record = find_pipeline(connection, _subject(context, pipeline, "pipeline"))
+    definition = from_json(json.loads(record.definition))
+    click.echo(f"PIPELINE_ID: {record.id}")
+    click.echo(f"NAME: {record.name}")
+    click.echo(f"API_VERSION: {definition.api_version}")
+    click.echo(f"ORCHESTRATOR: {definition.orchestrator}")
+    click.echo(f"CREATED: {utc(record.created)}")
+    click.echo("")
+    rows = [
+        (operator.name, f"{operator.image}:{operator.tag}", ",".join(sorted(operator.sources)))
+        for operator in definition.operators
+    ]
+    click.echo(table(["OPERATOR", "IMAGE", "READS FROM"], rows))
+
+
+@command.command("job", cls=ClaraCommand)
+@click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
+@global_options
+@click.pass_context
+def job(context: click.Context, job: str | None) -> None:
+    """Show a job and its operators (also: jobs).
+
+    Scripts read the first ten lines by their place: the status is on the sixth, the state on the seventh, and the
+    tenth holds a 1 once the job has stopped well.
+    """
+    from clara_cli.jobs.actions import find_job
+    from clara_cli.jobs.recovery import recover
+
+    with settings().database() as (database, _):
+        recover(database)
+        view = find_job(database, _subject(context, job, "job"))
+    found = view.job
+    lines = [
+        f"JOB_ID: {found.id}",
+        f"PAYLOAD_ID: {found.payload_id}",
+        f"PIPELINE_ID: {found.pipeline_id}",
+        f"NAME: {' '.join(found.name.split())}",
+        f"PRIORITY: {found.priority.wire}",
+        f"STATUS: {found.status.wire}",
+        f"STATE: {found.state.wire}",
+        f"CREATED: {utc(found.created)}",
+        f"STARTED: {utc(found.started) or ''}".rstrip(),
+        f"COMPLETED: {int(found.succeeded)}",
+        f"STOPPED: {utc(found.stopped) or ''}".rstrip(),
+        f"PAYLOAD_FOLDER: {view.tree.path}",
+        "",
+    ]
+    rows = [
+        (
+            operator.name,
+            operator.status.wire,
+            utc(operator.started),
+            utc(operator.stopped),
+            operator.exit_code,
+        )
+        for operator in view.operators
+    ]
+    lines.append(table(["OPERATOR", "STATUS", "STARTED", "STOPPED", "EXIT"], rows))
+    if view.messages:
+        lines += ["", "MESSAGES:", *(f"{utc(m.created)} {m.severity}: {m.text}" for m in view.messages)]
+    click.echo("\n".join(lines))
+
+
+@command.command("image", cls=ClaraCommand)
+@click.option("-n", "--name", metavar="NAME[:TAG]", help="The image.")
+@global_options
+@click.pass_context
+def image(context: click.Context, name: str | None) -> None:
+    """Show a registered image and how its program is started (also: images)."""
+    from clara_cli.images.program import argv, read_program
+    from clara_cli.images.store import find_image
+
+    with settings().database() as (database, _), database.read() as connection:
+        found = find_image(connection, _subject(context, name, "image", "-n"))
+    program = read_program(found.folder, interpreter=found.interpreter, uses_driver=found.uses_driver)
+    click.echo(f"NAME: {found.reference}")
+    click.echo(f"FOLDER: {found.folder}")
+    click.echo(f"PYTHON: {program.interpreter}")
+    click.echo(f"DRIVER: {'yes' if found.uses_driver else 'no'}")
+    click.echo(f"WORKDIR: {program.workdir}")
+    click.echo(f"COMMAND: {' '.join(argv(program, ()))}")
+
+
+def _subject(context: click.Context, flag: str | None, kind: str, short: str | None = None) -> str:
+    """What is to be shown: the flag's value, else the first word after the command."""
+    value = flag or next(iter(context.args), None)
+    if value is None:
+        raise UsageError(f"say which {kind}: clara describe {kind} {short or '-' + kind[0]} {kind.upper()}")
+    return first_of(value)[0]

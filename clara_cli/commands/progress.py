@@ -1,0 +1,108 @@
+"""What is drawn on stderr while a job runs: a live line per operator on a terminal, else only warnings."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from clara_cli.commands.base import warn
+from clara_cli.pipelines.model import Pipeline
+from clara_cli.runtime.runner import Listener
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+_MARKS = {
+    "pending": ("·", "dim"),
+    "running": ("▶", "cyan"),
+    "completed": ("✔", "green"),
+    "failed": ("✘", "red"),
+}
+
+
+@contextmanager
+def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
+    """A listener for the duration of a job."""
+    if not sys.stderr.isatty():
+        yield Plain()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    lines = Lines([operator.name for operator in pipeline.operators])
+    # Refreshed by the runner's own loop: no thread of its own.
+    with Live(lines.draw(), console=Console(stderr=True), auto_refresh=False) as live:
+        lines.live = live
+        yield lines
+        lines.tick()
+
+
+class Plain:
+    """Prints warnings; errors are explained at the end."""
+
+    interval: float | None = None
+
+    def operator_began(self, name: str) -> None:
+        pass
+
+    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+        pass
+
+    def message(self, severity: str, text: str) -> None:
+        if severity == "warning":
+            warn(text)
+
+    def tick(self) -> None:
+        pass
+
+
+class Lines:
+    """One line per operator: its mark, its name, how long it has been running."""
+
+    interval: float | None = 0.2
+
+    def __init__(self, names: list[str]) -> None:
+        self.live: Live | None = None
+        self._states = dict.fromkeys(names, "pending")
+        self._began: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._width = max(map(len, names), default=0)
+
+    def operator_began(self, name: str) -> None:
+        self._states[name] = "running"
+        self._began[name] = time.monotonic()
+
+    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+        self._states[name] = "completed" if completed else "failed"
+        self._took[name] = time.monotonic() - self._began.get(name, time.monotonic())
+
+    def message(self, severity: str, text: str) -> None:
+        if severity == "warning" and self.live is not None:
+            self.live.console.print(f"Warning: {text}", style="yellow", markup=False, highlight=False)
+
+    def tick(self) -> None:
+        try:
+            if self.live is not None:
+                self.live.update(self.draw(), refresh=True)
+        except OSError:
+            self.live = None  # the terminal is gone; the job goes on
+
+    def draw(self) -> RenderableType:
+        """The lines as they are now."""
+        from rich.text import Text
+
+        text = Text()
+        for place, (name, state) in enumerate(self._states.items()):
+            mark, style = _MARKS[state]
+            text.append(("\n" if place else "") + f"{mark} ", style)
+            text.append(f"{name:<{self._width}}  {state:<9}", style if state != "pending" else "dim")
+            seconds = self._took.get(name)
+            if seconds is None and state == "running":
+                seconds = time.monotonic() - self._began[name]
+            if seconds is not None:
+                text.append(f"  {seconds:6.1f} s", "dim")
+        return text

@@ -1,0 +1,125 @@
+"""`clara start job`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
+from clara_cli.commands.progress import progress_listener
+from clara_cli.config import Config
+from clara_cli.database import Database
+from clara_cli.errors import UsageError
+from clara_cli.jobs.actions import SubmittedJob, run_detached, run_job, submit_job
+from clara_cli.jobs.recovery import recover
+from clara_cli.runtime.process import log_tail
+from clara_cli.runtime.runner import JobResult
+from clara_cli.runtime.stop import StopRequest
+
+ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
+
+
+@click.group(cls=ClaraGroup, name="start")
+def command() -> None:
+    """Start a job and follow it to its end."""
+
+
+@command.command("job", cls=ClaraCommand)
+@click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
+@click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
+@global_options
+@click.pass_context
+def job(context: click.Context, job: str | None, detach: bool) -> None:
+    """Start a job and stay until it ends (also: jobs).
+
+    Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
+    configuration or CLARA_START=detach makes --detach the default.
+    """
+    value = job or next(iter(context.args), None)
+    if value is None:
+        raise UsageError('required flag(s) "job" not set')
+    with settings().database() as (database, config):
+        recover(database)
+        start_and_follow(database, config, first_of(value)[0], detach)
+
+
+def start_and_follow(database: Database, config: Config, job_id: str, detach: bool) -> None:
+    """Start a job; unless it is detached, run it here and end with its status.
+
+    Raises:
+        click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
+    """
+    submitted = submit_job(database, config, job_id)
+    # A reader of stdout that is gone is no reason to leave an accepted job alone.
+    with suppress(OSError):
+        click.echo(ACCEPTED)
+        sys.stdout.flush()
+    if detach or config.start == "detach":
+        run_detached(database, submitted, settings().config_file)
+        return
+    code = _follow(database, submitted)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _follow(database: Database, submitted: SubmittedJob) -> int:
+    stop = StopRequest()
+    try:
+        with _signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
+            result = run_job(database, submitted, listener, stop)
+    finally:
+        stop.close()
+    with suppress(OSError):
+        _explain(submitted, result)
+    if got:
+        return 128 + got[0]
+    return 0 if result.succeeded else 1
+
+
+@contextmanager
+def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
+    """While this lasts, Ctrl-C, SIGTERM and SIGHUP ask the job to end; only the main thread can listen.
+
+    Yields:
+        the signals that came, first one first.
+    """
+    got: list[int] = []
+
+    def ask(number: int, _: FrameType | None) -> None:
+        got.append(number)
+        stop.request(f"{signal.Signals(number).name} received by clara start")
+
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Under nohup SIGHUP is ignored, and stays so; None is a handler that Python could not put back.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                previous[number] = signal.signal(number, ask)
+    try:
+        yield got
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _explain(submitted: SubmittedJob, result: JobResult) -> None:
+    """Say on stderr why a job did not end well."""
+    job_id = submitted.plan.job_id
+    for failure in result.failures:
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        notice(f"operator {failure.name} failed: {failure.reason}")
+        lines = log_tail(failure.log)
+        if lines:
+            notice(f"last lines of its log ({failure.log}):")
+            for line in lines:
+                notice(f"  {line}")
+    if result.failures:
+        notice(f"job {job_id} ended with JOB_STATUS_FAULTED; all it wrote is kept")
+    elif result.stopped is not None:
+        notice(f"job {job_id} was cancelled ({result.stopped}); what it wrote is kept")

@@ -1,0 +1,97 @@
+"""Where settings come from: environment variables, then the configuration file, then defaults.
+
+The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read here:
+
+    root            folder that holds payloads and the database
+    start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
+    operator_path   list of folders that hold operator programs by image name
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clara_cli.errors import ConfigError
+
+START_MODES = ("attach", "detach")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings in force.
+
+    Attributes:
+        root: the root as asked for by variable or file; None leaves the choice to `clara_cli.root`.
+        start: `attach` or `detach`.
+        operator_path: folders searched for operator programs, in order.
+    """
+
+    root: Path | None = None
+    start: str = "attach"
+    operator_path: tuple[Path, ...] = ()
+
+
+def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings.
+
+    Args:
+        file: the value of `--config`; None for the default file, which need not exist.
+
+    Raises:
+        ConfigError: a file that was asked for is missing, unreadable or not a mapping; a wrong value.
+    """
+    path = Path(file).expanduser() if file else Path("~/.clara/config.yaml").expanduser()
+    values = _read(path, required=file is not None)
+    root = environment.get("CLARA_ROOT") or values.get("root")
+    start = environment.get("CLARA_START") or values.get("start") or "attach"
+    if start not in START_MODES:
+        origin = "CLARA_START" if environment.get("CLARA_START") else f"{path}: start"
+        raise ConfigError(f'{origin} is "{start}": expected {" or ".join(START_MODES)}')
+    return Config(root=_root(root, path), start=start, operator_path=_operator_path(values, path, environment))
+
+
+def _read(path: Path, required: bool) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"no configuration file {path}") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error}") from error
+    import yaml
+
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold `key: value` lines, found a {type(values).__name__}")
+    return values
+
+
+def _root(value: object, path: Path) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigError(f"{path}: root must be the path of a folder, found {value!r}")
+    if ":" in value or ";" in value:
+        # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
+        raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
+    return Path(value).expanduser().absolute()
+
+
+def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    variable = environment.get("CLARA_OPERATOR_PATH")
+    folders: object = variable.split(os.pathsep) if variable else values.get("operator_path") or []
+    if isinstance(folders, str):
+        folders = [folders]
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise ConfigError(f"{path}: operator_path must be a list of folders, found {folders!r}")
+    return tuple(Path(folder).expanduser().absolute() for folder in folders if folder)

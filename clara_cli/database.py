@@ -1,0 +1,168 @@
+"""The SQLite database of a root: opening, transactions, migrations."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clara_cli.errors import StoreError
+from clara_cli.root import Root
+
+# Each entry moves the schema from version N to N + 1, in one transaction with the version.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE pipelines (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            created REAL NOT NULL,
+            folder TEXT NOT NULL,
+            definition TEXT NOT NULL
+        )""",
+        """CREATE TABLE pipeline_files (
+            pipeline_id TEXT NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            path TEXT NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (pipeline_id, position)
+        )""",
+        # A job outlives its pipeline: it holds its own copy of the definition, and no foreign key.
+        """CREATE TABLE jobs (
+            id TEXT PRIMARY KEY,
+            payload_id TEXT NOT NULL UNIQUE,
+            pipeline_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            state TEXT NOT NULL,
+            status TEXT NOT NULL,
+            priority TEXT NOT NULL,
+            created REAL NOT NULL,
+            submitted REAL,
+            started REAL,
+            stopped REAL,
+            folder TEXT NOT NULL,
+            definition TEXT NOT NULL
+        )""",
+        "CREATE INDEX jobs_created ON jobs (created)",
+        "CREATE INDEX jobs_unfinished ON jobs (state) WHERE state != 'STOPPED'",
+        """CREATE TABLE operators (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            image TEXT NOT NULL,
+            status TEXT NOT NULL,
+            started REAL,
+            stopped REAL,
+            exit_code INTEGER,
+            PRIMARY KEY (job_id, position)
+        )""",
+        """CREATE TABLE messages (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            created REAL NOT NULL,
+            severity TEXT NOT NULL,
+            text TEXT NOT NULL
+        )""",
+        "CREATE INDEX messages_job ON messages (job_id)",
+        """CREATE TABLE images (
+            name TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            folder TEXT NOT NULL,
+            interpreter TEXT,
+            uses_driver INTEGER NOT NULL,
+            created REAL NOT NULL,
+            PRIMARY KEY (name, tag)
+        )""",
+    ),
+)
+# Writers of other processes are waited for this long (seconds).
+BUSY_TIMEOUT = 60.0
+
+
+class Database:
+    """One connection to a root's database; a context manager that closes it.
+
+    Raises:
+        StoreError: the file is not a database, cannot be written, or was made by a newer version.
+    """
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+        try:
+            self._connection = sqlite3.connect(root.database, timeout=BUSY_TIMEOUT, isolation_level=None)
+            try:
+                self._open()
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use the database {root.database}: {error}") from error
+
+    def _open(self) -> None:
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        # In WAL mode NORMAL loses no committed transaction to a killed process, and spares an fsync each.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if self._version() < len(MIGRATIONS):
+            with _exclusive(self.root):
+                self._migrate()
+        if self._version() > len(MIGRATIONS):
+            raise StoreError(
+                f"the database {self.root.database} was made by a newer version of clara",
+                hint="update clara, or set CLARA_ROOT to another folder",
+            )
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        for version in range(self._version(), len(MIGRATIONS)):
+            with self.write() as connection:
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that writes: committed whole at the end of the block, or not at all."""
+        with self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The connection for reading; each statement sees what is committed."""
+        with self._translated():
+            yield self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use the database {self.root.database}: {error}") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextmanager
+def _exclusive(root: Root) -> Iterator[None]:
+    """Only one process migrates: switching to WAL does not wait for others by itself."""
+    handle = os.open(root.path / ".migrating", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,81 @@
+"""Looking at the FastIO variables of a running job from outside, through its socket and without a copy."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import socket
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from clara_cli.errors import RuntimeFailure
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_PACKET = 1 << 20
+# The kernel passes at most 253 descriptors with one packet.
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One variable of a running job.
+
+    Attributes:
+        array: read-only view of the very pages the operators use, row-major, of the declared element type; its
+            producer may still be writing.
+        inode: number of the segment, the same in every process that maps it.
+    """
+
+    operator: str
+    name: str
+    array: np.ndarray[Any, Any]
+    inode: int
+
+
+def observe(socket_name: str) -> list[Observed]:
+    """Map every variable that has a shape; the views stay valid after the job's end.
+
+    Args:
+        socket_name: abstract name of the job's socket (`clara_cli.runtime.job_socket.socket_name`).
+
+    Raises:
+        RuntimeFailure: no runner of this user listens there.
+    """
+    found: list[Observed] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        try:
+            connection.connect("\0" + socket_name)
+            while True:
+                reply, descriptors = _ask(connection, len(found))
+                found += [_map(*pair) for pair in zip(reply["variables"], descriptors, strict=True)]
+                if not reply["more"]:
+                    return found
+        except OSError as error:
+            raise RuntimeFailure(f"the job is not running here: {error.strerror}") from error
+
+
+def _ask(connection: socket.socket, first: int) -> tuple[dict[str, Any], list[int]]:
+    connection.send(json.dumps({"op": "observe", "first": first}).encode())
+    packet, descriptors, _, _ = socket.recv_fds(connection, _PACKET, PAGE)
+    return json.loads(packet), descriptors
+
+
+def _map(variable: dict[str, Any], descriptor: int) -> Observed:
+    import numpy as np
+
+    try:
+        dtype, shape = np.dtype(variable["element_type"]), tuple(variable["shape"])
+        size = prod(shape) * dtype.itemsize
+        if size:
+            view = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
+            array = np.frombuffer(view, dtype).reshape(shape)
+        else:
+            array = np.empty(shape, dtype)
+            array.flags.writeable = False
+        return Observed(variable["operator"], variable["name"], array, os.fstat(descriptor).st_ino)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,101 @@
+"""Everything needed to start a program: its arguments, folder and variables in real paths."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clara_cli.images.pathmap import PathMap
+from clara_cli.images.placement import source_of
+from clara_cli.images.program import Program, argv, is_python
+from clara_cli.images.stage import INHERITED
+from clara_cli.images.workfolder import WorkFolder, lay_out
+
+# Where a container looks for programs when its image does not say otherwise.
+_PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a process.
+
+    Attributes:
+        argv: argument list; the first is an absolute path, or a bare name to be found on PATH.
+        cwd: the folder to start in.
+        environment: variables the image sets; PATH among them when the image sets it.
+        path_prefix: goes before PATH (the image's, if set here): its `python` is the program's interpreter.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environment: dict[str, str]
+    path_prefix: Path
+
+
+def launch(
+    program: Program,
+    command: Sequence[str],
+    target: Path,
+    mounts: Mapping[str, str | os.PathLike[str]],
+    inherited: Mapping[str, str] | None = None,
+) -> Launch:
+    """Lay the program out below `target` and say how to start it.
+
+    Args:
+        command: the definition's `container.command`; may be empty.
+        target: a fresh folder, made when missing.
+        mounts: declared input and output paths → real folders; these hide the program's own files.
+        inherited: variables that stand for those of the base image; those of this process when not given.
+
+    Raises:
+        ImageError: nothing says what to run, or the files cannot be laid out.
+    """
+    words = argv(program, command)
+    folder = lay_out(program, target, mounts)
+    paths = folder.paths.joined(mounts)
+    first = _first(words[0], program, folder, paths)
+    environment = _environment(program, paths, os.environ if inherited is None else inherited)
+    return Launch(
+        (first, *(paths.apply(word) for word in words[1:])), folder.cwd, environment, folder.path_prefix
+    )
+
+
+def _environment(program: Program, paths: PathMap, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The image's variables; what this machine puts in place of the base image's is not mapped."""
+    environment = {}
+    for name, value in program.environment.items():
+        real = paths.apply(value)
+        for variable, reference in INHERITED.items():
+            real = real.replace(reference, inherited.get(variable, ""))
+        environment[name] = real
+    return environment
+
+
+def _first(word: str, program: Program, folder: WorkFolder, paths: PathMap) -> str:
+    """What the first word means on this machine."""
+    placed = "/" in word and source_of(program.placements, posixpath.join(program.workdir, word)) is not None
+    if is_python(word) and not placed:
+        return str(program.interpreter)
+    if "/" not in word:
+        return _placed_program(word, program, folder) or word
+    if not word.startswith("/"):
+        return str(folder.cwd / word)
+    mapped = paths.apply(word)
+    if mapped != word or Path(word).exists():
+        return mapped
+    # A program of the base image, such as /usr/bin/bash: this machine may have it elsewhere.
+    return posixpath.basename(word) or word
+
+
+def _placed_program(word: str, program: Program, folder: WorkFolder) -> str | None:
+    """A bare name that the image itself put into one of its folders of programs."""
+    own = [part for part in program.environment.get("PATH", "").split(":") if part.startswith("/")]
+    for place in (*own, *_PROGRAM_FOLDERS):
+        path = posixpath.join(place, word)
+        source = source_of(program.placements, path)
+        if source is not None and source.is_file():
+            return str(folder.root / path.lstrip("/"))
+    return None

@@ -1,0 +1,56 @@
+"""The process of a detached job's runner: `python -m clara_cli.jobs.detached JOB_ID LOCK CONFIG_FILE`.
+
+Started by `clara_cli.jobs.actions.run_detached`, which hands on the job's lock as a descriptor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+
+def main() -> int:
+    """Run the job to its end; what goes wrong is in the job's record and in its `runner.log`."""
+    if os.fork():
+        os._exit(0)  # the caller waits for this process only
+    os.chdir("/")
+    job_id, lock, config_file = sys.argv[1:]
+    os.set_inheritable(int(lock), False)
+
+    from clara_cli.config import load_config
+    from clara_cli.database import Database
+    from clara_cli.jobs.actions import resume_submitted, run_job
+    from clara_cli.root import choose_root
+    from clara_cli.runtime.stop import StopRequest
+
+    config = load_config(config_file or None)
+    stop = StopRequest()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _: stop.request(f"the runner got {signal.Signals(got).name}"))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Database(choose_root(config)) as database:
+        submitted = resume_submitted(database, config, job_id, int(lock))
+        return 0 if run_job(database, submitted, Silent(), stop).succeeded else 1
+
+
+class Silent:
+    """A listener for a job that nobody watches."""
+
+    interval: float | None = None
+
+    def operator_began(self, name: str) -> None:
+        pass
+
+    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+        pass
+
+    def message(self, severity: str, text: str) -> None:
+        pass
+
+    def tick(self) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""A job's files: which operator is meant by a name, and what `clara download` fetches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from clara_cli.database import Database
+from clara_cli.errors import NotFound
+from clara_cli.ids import normalise, resolve
+from clara_cli.jobs.actions import JobView, find_job
+from clara_cli.jobs.model import OperatorRecord
+from clara_cli.payloads.download import Download, download
+from clara_cli.payloads.pattern import Pattern, parse_pattern, split_reference
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a download did; `notice` says how a name was understood when it was not an operator's own."""
+
+    download: Download
+    notice: str | None
+
+
+def find_operator(view: JobView, name: str) -> tuple[OperatorRecord, str | None]:
+    """The operator of that name, else the only one whose image's name ends in it.
+
+    Returns:
+        the operator, and a notice when it was found by its image.
+
+    Raises:
+        NotFound: none, or several by image; the message lists the job's operators.
+    """
+    for operator in view.operators:
+        if operator.name.casefold() == name.casefold():
+            return operator, None
+    by_image = [operator for operator in view.operators if _image_name(operator).casefold() == name.casefold()]
+    if len(by_image) == 1:
+        found = by_image[0]
+        return found, f'"{name}" is the image of operator {found.name}, whose files are taken'
+    if by_image:
+        listed = ", ".join(operator.name for operator in by_image)
+        raise NotFound(f'several operators have the image "{name}": {listed}', hint="give the operator's name")
+    listed = ", ".join(operator.name for operator in view.operators)
+    raise NotFound(f'job {view.job.id} has no operator "{name}"; it has {listed}')
+
+
+def fetch(database: Database, reference: str, destination: str) -> Fetched:
+    """Download what `<job or payload id>:<path or pattern>` names.
+
+    Raises:
+        NotFound: no such job or payload, no such operator, or nothing matches.
+        PayloadError: a malformed reference, or a destination that cannot be written.
+    """
+    identity, path = split_reference(reference)
+    pattern = parse_pattern(path)
+    view = _job_of(database, identity)
+    pattern, notice = _by_operator(view, pattern)
+    return Fetched(download(view.tree, pattern, destination), notice)
+
+
+def _job_of(database: Database, identity: str) -> JobView:
+    normalise(identity, "job")
+    try:
+        return find_job(database, identity)
+    except NotFound as unknown:
+        with database.read() as connection:
+            try:
+                payload_id = resolve(connection, "job", identity, "payload_id")
+            except NotFound:
+                raise unknown from None
+            row = connection.execute("SELECT id FROM jobs WHERE payload_id = ?", (payload_id,)).fetchone()
+        return find_job(database, row[0])
+
+
+def _by_operator(view: JobView, pattern: Pattern) -> tuple[Pattern, str | None]:
+    """The pattern with the operator's own name in it."""
+    if len(pattern.fixed) < 2 or pattern.fixed[0] != "operators":
+        return pattern, None
+    operator, notice = find_operator(view, pattern.fixed[1])
+    return replace(pattern, fixed=("operators", operator.name, *pattern.fixed[2:])), notice
+
+
+def _image_name(operator: OperatorRecord) -> str:
+    return operator.image.rpartition("/")[2].partition(":")[0]

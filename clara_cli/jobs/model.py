@@ -1,0 +1,57 @@
+"""What is known of a job: its record, its operators, its messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clara_cli.jobs.states import JobPriority, JobState, JobStatus, OperatorStatus
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. Times are seconds since 1970, UTC; None when it has not happened yet.
+
+    Attributes:
+        submitted: when a start was accepted; a job is started once.
+        folder: where the definition lay, for finding operator programs beside it.
+        definition: the validated pipeline as JSON text, as it was when the job was created.
+    """
+
+    id: str
+    payload_id: str
+    pipeline_id: str
+    name: str
+    state: JobState
+    status: JobStatus
+    priority: JobPriority
+    created: float
+    submitted: float | None
+    started: float | None
+    stopped: float | None
+    folder: str = ""
+    definition: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return (self.state, self.status) == (JobState.STOPPED, JobStatus.HEALTHY)
+
+
+@dataclass(frozen=True)
+class OperatorRecord:
+    """One operator of a job; `exit_code` is negative for a signal, None while it has not ended."""
+
+    name: str
+    image: str
+    status: OperatorStatus
+    started: float | None
+    stopped: float | None
+    exit_code: int | None
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something worth knowing about a job, such as why it failed."""
+
+    created: float
+    severity: str
+    text: str

@@ -1,0 +1,137 @@
+"""Jobs in the database. Every function takes the connection of the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from clara_cli.errors import StateConflict
+from clara_cli.jobs.model import Job, Message, OperatorRecord
+from clara_cli.jobs.states import (
+    JobEvent,
+    JobPriority,
+    JobState,
+    JobStatus,
+    OperatorEvent,
+    OperatorStatus,
+    next_job_state,
+    next_operator_status,
+)
+
+_RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
+
+
+def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[str, str]]) -> None:
+    """Store a new job and its operators, given as (name, image with tag) in the order of the definition."""
+    connection.execute(
+        f"INSERT INTO jobs ({_RECORD}, folder, definition) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(job.id, job.payload_id, job.pipeline_id, job.name),
+            *(job.state.value, job.status.value, job.priority.value),
+            *(job.created, job.submitted, job.started, job.stopped, job.folder, job.definition),
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
+        [(job.id, position, name, image) for position, (name, image) in enumerate(operators)],
+    )
+
+
+def list_jobs(connection: sqlite3.Connection) -> list[Job]:
+    """All jobs, newest first, without their definitions."""
+    rows = connection.execute(f"SELECT {_RECORD} FROM jobs ORDER BY created DESC, rowid DESC")
+    return [_job(row) for row in rows]
+
+
+def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
+    """The whole record of a job whose id is known to exist."""
+    row = connection.execute(f"SELECT {_RECORD}, folder, definition FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return _job(row)
+
+
+def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
+    """A job's operators in the order of the definition."""
+    rows = connection.execute(
+        "SELECT name, image, status, started, stopped, exit_code FROM operators WHERE job_id = ? ORDER BY position",
+        (job_id,),
+    )
+    return [OperatorRecord(name, image, OperatorStatus(status), *rest) for name, image, status, *rest in rows]
+
+
+def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
+    """A job's messages, oldest first."""
+    query = "SELECT created, severity, text FROM messages WHERE job_id = ? ORDER BY rowid"
+    return [Message(*row) for row in connection.execute(query, (job_id,))]
+
+
+def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+    connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
+
+
+def submit_job(connection: sqlite3.Connection, job_id: str) -> None:
+    """Note that a start was accepted.
+
+    Raises:
+        StateConflict: the job was started before, or has ended.
+    """
+    changed = connection.execute(
+        "UPDATE jobs SET submitted = ? WHERE id = ? AND state = 'PENDING' AND submitted IS NULL",
+        (time.time(), job_id),
+    )
+    if changed.rowcount == 0:
+        job = get_job(connection, job_id)
+        raise StateConflict(
+            f"job {job_id} was started before: it is {job.state.wire}, {job.status.wire}",
+            hint="a job runs once; clara create job makes a new one",
+        )
+
+
+def change_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> None:
+    """Apply an event; StateConflict when the job is not in a state that allows it."""
+    now = time.time()
+    (current,) = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    state, status = next_job_state(JobState(current), event)
+    column = "started" if state is JobState.RUNNING else "stopped"
+    connection.execute(
+        f"UPDATE jobs SET state = ?, status = ?, {column} = ? WHERE id = ? AND state = ?",
+        (state.value, status.value, now, job_id, current),
+    )
+
+
+def change_operator(
+    connection: sqlite3.Connection,
+    job_id: str,
+    name: str,
+    event: OperatorEvent,
+    exit_code: int | None = None,
+) -> None:
+    """Apply an event to one operator; StateConflict when its status does not allow it."""
+    (current,) = connection.execute(
+        "SELECT status FROM operators WHERE job_id = ? AND name = ?", (job_id, name)
+    ).fetchone()
+    status = next_operator_status(OperatorStatus(current), event)
+    column = "started" if status is OperatorStatus.RUNNING else "stopped"
+    connection.execute(
+        f"UPDATE operators SET status = ?, exit_code = ?, {column} = ? WHERE job_id = ? AND name = ?",
+        (status.value, exit_code, time.time(), job_id, name),
+    )
+
+
+def unfinished_jobs(connection: sqlite3.Connection) -> list[str]:
+    """Ids of jobs that were started and have not ended, by what the records say."""
+    query = "SELECT id FROM jobs WHERE state != 'STOPPED' AND submitted IS NOT NULL"
+    return [row[0] for row in connection.execute(query)]
+
+
+def _job(row: tuple[str, ...]) -> Job:
+    job_id, payload_id, pipeline_id, name, state, status, priority, *rest = row
+    return Job(
+        job_id,
+        payload_id,
+        pipeline_id,
+        name,
+        JobState(state),
+        JobStatus(status),
+        JobPriority(priority),
+        *rest,  # type: ignore[arg-type]
+    )

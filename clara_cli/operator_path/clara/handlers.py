@@ -1,0 +1,56 @@
+"""The program's handlers, and what their results mean."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, Callable, NamedTuple, Optional
+
+Handler = Optional[Callable[..., Any]]
+
+
+class Handlers(NamedTuple):
+    """One handler for each event of the life-cycle; None where the program has none."""
+
+    startup: Handler = None
+    prepare: Handler = None
+    execute: Handler = None
+    cleanup: Handler = None
+    notification: Handler = None
+
+
+class Outcome(NamedTuple):
+    """Exit status of one handler, 0 for success, and what to say about a failure."""
+
+    code: int
+    message: str
+
+
+def call(event: str, handler: Handler, *arguments: Any) -> Outcome:
+    """Call a handler; never raises.
+
+    None and every true value are success; another false value, an exception, or leaving the program with a
+    status other than 0 are failure. The traceback of an exception goes to stderr.
+    """
+    if handler is None:
+        return Outcome(0, "")
+    try:
+        result = handler(*arguments)
+        if result is None or result:
+            return Outcome(0, "")
+    except SystemExit as stop:
+        return _left(event, stop.code)
+    except BaseException as error:
+        traceback.print_exc()
+        return Outcome(1, "{} failed: {}: {}".format(event, type(error).__name__, error))
+    return Outcome(1, "{} failed: the handler returned {!r}".format(event, result))
+
+
+def _left(event: str, code: Any) -> Outcome:
+    if code is None or code == 0:
+        return Outcome(0, "")
+    if not isinstance(code, int):
+        sys.stderr.write(str(code) + "\n")
+        code = 1
+    # the system keeps eight bits only; a failure must not become 0
+    return Outcome(code & 0xFF or 1, "{} failed: the handler left with status {}".format(event, code))

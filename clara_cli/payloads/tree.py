@@ -1,0 +1,46 @@
+"""The folder layout of one payload.
+
+    <root>/payloads/<payload id>/input/                          what was uploaded
+    <root>/payloads/<payload id>/operators/<operator>/           an operator's unnamed output
+    <root>/payloads/<payload id>/operators/<operator>/<output>/  a named output
+
+An input without `from` sees `input`; `from: X` sees X's folder; with `name: N` X's sub-folder N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clara_cli.pipelines.model import Input, Output
+from clara_cli.root import Root
+
+
+@dataclass(frozen=True)
+class PayloadTree:
+    """The places of one payload; `path` is its top folder."""
+
+    path: Path
+
+    @property
+    def input(self) -> Path:
+        return self.path / "input"
+
+    @property
+    def operators(self) -> Path:
+        return self.path / "operators"
+
+    def input_folder(self, item: Input) -> Path:
+        """The folder that stands behind a stream input."""
+        if item.source is None:
+            return self.input
+        return self.operators / item.source / item.name
+
+    def output_folder(self, operator: str, item: Output) -> Path:
+        """The folder that stands behind a stream output."""
+        return self.operators / operator / item.name
+
+
+def payload_tree(root: Root, payload_id: str) -> PayloadTree:
+    """The tree of a payload; its folder need not exist yet."""
+    return PayloadTree(root.payloads / payload_id)

@@ -1,0 +1,89 @@
+"""The environment of an operator's process: exactly what is listed here, nothing else leaks in.
+
+In order, later ones win: what is passed on from the user, the image's ENV, the definition's variables, and the
+platform's own variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from clara_cli.pipelines.model import Operator
+
+OPERATOR_PATH = Path(__file__).parent.parent / "operator_path"
+
+# Passed on from whoever starts the job, when set.
+PASSED_ON = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
+    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_HOME", "NVIDIA_VISIBLE_DEVICES"),
+)
+PASSED_ON_PREFIXES = ("LC_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "KMP_")
+
+# Programs of the published applications read these; the defaults of their images are the keys' container paths.
+_APPLICATION_FOLDERS = {
+    "NVIDIA_CLARA_INPUT": ("/input", "inputs"),
+    "NVIDIA_CLARA_OUTPUT": ("/output", "outputs"),
+    "NVIDIA_CLARA_LOGS": ("/logs", "outputs"),
+    "NVIDIA_CLARA_PUBLISHING": ("/publish", "outputs"),
+}
+
+
+def passed_on(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The part of the user's environment that operators see."""
+    return {
+        name: value for name, value in environment.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+
+
+def operator_environment(
+    operator: Operator,
+    *,
+    user: Mapping[str, str],
+    image: Mapping[str, str],
+    path_prefix: Path | None,
+    job_id: str,
+    job_name: str,
+    socket: str,
+    inputs: Iterable[tuple[str, str, Path]],
+    outputs: Iterable[tuple[str, str, Path]],
+) -> dict[str, str]:
+    """The whole environment of one operator.
+
+    Args:
+        user: the result of `passed_on`.
+        image: the image's ENV, container paths already mapped.
+        path_prefix: folder put first on PATH, where `python` is the operator's interpreter.
+        socket: abstract name of the job socket.
+        inputs, outputs: (name, container path, real folder) of every stream, in the order of the definition.
+    """
+    folders = {"inputs": list(inputs), "outputs": list(outputs)}
+    environment = {"PATH": os.defpath, **user, **image}
+    for variable, (container_path, side) in _APPLICATION_FOLDERS.items():
+        for _, path, real in folders[side]:
+            if path == container_path:
+                environment[variable] = str(real)
+    environment.update(operator.variables)
+    if path_prefix is not None:
+        environment["PATH"] = f"{path_prefix}{os.pathsep}{environment['PATH']}"
+    python_path = [str(OPERATOR_PATH), *filter(None, [environment.get("PYTHONPATH")])]
+    environment.update(
+        {
+            "PYTHONPATH": os.pathsep.join(python_path),
+            "PYTHONUNBUFFERED": "1",
+            "NVIDIA_CLARA_JOBID": job_id,
+            "NVIDIA_CLARA_JOBNAME": job_name.replace("\0", ""),
+            "NVIDIA_CLARA_STAGENAME": operator.name,
+            "NVIDIA_CLARA_INPUTPATHS": _paths(folders["inputs"]),
+            "NVIDIA_CLARA_OUTPUTPATHS": _paths(folders["outputs"]),
+            "CLARA_JOB_SOCKET": socket,
+        }
+    )
+    return environment
+
+
+def _paths(items: list[tuple[str, str, Path]]) -> str:
+    return ";".join(f"{name}:{real}" for name, _, real in items)

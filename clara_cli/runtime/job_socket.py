@@ -1,0 +1,98 @@
+"""The job socket: an abstract Unix socket on which a runner answers operators and observers.
+
+The protocol is the table in `docs/architecture.md`. This module moves packets; what they mean is `requests`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from clara_cli.errors import RuntimeFailure
+
+PACKET = 1 << 20
+_CREDENTIALS = struct.Struct("3i")
+
+
+def socket_name(job_id: str) -> str:
+    """Abstract name (without its leading NUL) of a job's socket."""
+    return f"clara-{job_id}"
+
+
+class Peer:
+    """One connection: an operator's driver, or an observer.
+
+    Attributes:
+        stage: the operator's name after its `hello`; None before, and for observers.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.stage: str | None = None
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next request; None when the peer is gone or sends what is no request.
+
+        Raises:
+            BlockingIOError: nothing there.
+        """
+        try:
+            packet = self.connection.recv(PACKET)
+            request = json.loads(packet) if packet else None
+        except BlockingIOError:
+            raise
+        except (OSError, ValueError):
+            return None
+        return request if isinstance(request, dict) else None
+
+    def reply(self, values: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Send a reply; a peer that is gone or does not read its replies is none of the runner's problems."""
+        with suppress(OSError):
+            socket.send_fds(self.connection, [json.dumps(values).encode()], descriptors)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class JobSocket:
+    """The listening end."""
+
+    def __init__(self, job_id: str) -> None:
+        """Listen.
+
+        Raises:
+            RuntimeFailure: another runner of this job listens, or sockets cannot be made.
+        """
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        try:
+            self._socket.setblocking(False)
+            self._socket.bind("\0" + socket_name(job_id))
+            self._socket.listen(128)
+        except OSError as error:
+            self._socket.close()
+            raise RuntimeFailure(f"cannot listen on the job's socket: {error.strerror}") from error
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def accept(self) -> Peer | None:
+        """The next connection, if it is one of this user's (or root's) processes."""
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return None
+        connection.setblocking(False)
+        raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _, user, _ = _CREDENTIALS.unpack(raw)
+        if user not in (0, os.geteuid()):
+            connection.close()
+            return None
+        return Peer(connection)
+
+    def close(self) -> None:
+        self._socket.close()

@@ -1,0 +1,131 @@
+"""One operator's process: started in a session of its own, its output drained into one log."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from clara_cli.errors import RuntimeFailure
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class OperatorRequest:
+    """What to start: arguments, working folder, whole environment, inherited descriptors, log file."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environment: dict[str, str]
+    descriptors: tuple[int, ...]
+    log: Path
+
+
+class OperatorProcess:
+    """A running operator.
+
+    Attributes:
+        pid: of the process, which leads a session and process group of its own.
+        handle: a pidfd, readable when the process has ended.
+        output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
+        began: seconds since 1970 when it was started.
+    """
+
+    def __init__(self, request: OperatorRequest) -> None:
+        """Start it.
+
+        Raises:
+            RuntimeFailure: the program cannot be executed; the message says why.
+        """
+        self._log = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self.output, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.output, False)
+        try:
+            self._process = subprocess.Popen(
+                request.argv,
+                cwd=request.cwd,
+                env=request.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                pass_fds=request.descriptors,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            os.close(self.output)
+            os.close(self._log)
+            raise RuntimeFailure(_cannot_start(request, error)) from error
+        finally:
+            os.close(writer)
+        self.pid = self._process.pid
+        self.handle = os.pidfd_open(self.pid)
+        self.began = time.time()
+
+    def drain(self) -> bool:
+        """Move what the operator wrote into its log; False at the end of the pipe."""
+        while True:
+            try:
+                chunk = os.read(self.output, _CHUNK)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                return False
+            with suppress(OSError):  # a full disk must not end the job's bookkeeping
+                os.write(self._log, chunk)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the operator's whole process group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def reap(self) -> int:
+        """Collect the ended process: kill what is left of its group, empty the pipe, close everything.
+
+        Returns:
+            the exit code, negative for a signal.
+        """
+        # Before waiting: as long as it is a zombie nobody else can have its number.
+        self.signal(signal.SIGKILL)
+        code = self._process.wait()
+        self.drain()
+        for descriptor in (self.output, self.handle, self._log):
+            os.close(descriptor)
+        return code
+
+
+def exit_text(code: int) -> str:
+    """How a process ended, in words: `exit code 3`, `killed by SIGKILL`."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def log_tail(log: Path, lines: int = 10) -> list[str]:
+    """The last lines of a log; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - (1 << 14)))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return text.splitlines()[-lines:]
+
+
+def _cannot_start(request: OperatorRequest, error: Exception) -> str:
+    program: Sequence[str] | str = request.argv[0] if request.argv else "(nothing)"
+    if isinstance(error, FileNotFoundError):
+        return f'there is no program "{program}" on this machine'
+    if isinstance(error, PermissionError):
+        return f'"{program}" cannot be executed: permission denied (is it marked as executable?)'
+    if isinstance(error, OSError) and error.errno == 8:
+        return f'"{program}" cannot be executed: it is neither a binary nor a script with a #! line'
+    return f'cannot start "{program}": {error}'

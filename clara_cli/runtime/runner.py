@@ -1,0 +1,371 @@
+"""The runner: one job from its first process to its last, in one loop without threads.
+
+It can run inside any process and on any thread: no signal handler, no waiting for children it did not start, no
+change of folder. Everything it does to the world outside goes through the `Listener`.
+"""
+
+from __future__ import annotations
+
+import selectors
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from clara_cli.errors import ClaraError
+from clara_cli.images.launch import launch
+from clara_cli.images.program import Program
+from clara_cli.payloads.tree import PayloadTree
+from clara_cli.pipelines.model import Operator, Pipeline
+from clara_cli.runtime.environment import operator_environment
+from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text
+from clara_cli.runtime.requests import Desk
+from clara_cli.runtime.resources import Resources
+from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
+from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.strays import end_strays
+from clara_cli.runtime.variables import Variables
+
+# Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
+GRACE = 10.0
+
+
+class Listener(Protocol):
+    """What wants to know how a job goes.
+
+    Attributes:
+        interval: seconds after which `tick` is wanted while nothing happens; None for never.
+    """
+
+    @property
+    def interval(self) -> float | None: ...
+
+    def operator_began(self, name: str) -> None: ...
+
+    def operator_ended(self, name: str, completed: bool, code: int | None) -> None: ...
+
+    def message(self, severity: str, text: str) -> None: ...
+
+    def tick(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """All that a runner needs to know of a job.
+
+    Attributes:
+        programs: the local program of each operator, by operator name.
+        folder: the job's own folder, for logs and work folders.
+        user_environment: what operators see of the environment of whoever started the job.
+    """
+
+    job_id: str
+    job_name: str
+    pipeline: Pipeline
+    programs: Mapping[str, Program]
+    tree: PayloadTree
+    folder: Path
+    user_environment: Mapping[str, str]
+
+    def log(self, operator: str) -> Path:
+        """Where the operator's stdout and stderr are kept."""
+        return operator_log(self.folder, operator)
+
+
+@dataclass(frozen=True)
+class OperatorFailure:
+    """An operator that failed by itself: why, its exit code (negative for a signal), and its log."""
+
+    name: str
+    reason: str
+    code: int | None
+    log: Path
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How a job ended.
+
+    Attributes:
+        stopped: why it was asked to end before its time; None when nobody asked.
+        failures: the operators that failed by themselves.
+    """
+
+    stopped: str | None = None
+    failures: tuple[OperatorFailure, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        return self.stopped is None and not self.failures
+
+
+def operator_log(folder: Path, operator: str) -> Path:
+    """The log of one operator in a job's folder."""
+    return folder / "logs" / f"{operator}.log"
+
+
+@dataclass
+class _Running:
+    """One started operator: `begun` once it is RUNNING, `waiting` holds its drivers that wait for inputs."""
+
+    operator: Operator
+    process: OperatorProcess
+    begun: bool = False
+    waiting: list[Peer] = field(default_factory=list)
+
+
+class Runner:
+    """Runs one job; use once."""
+
+    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest) -> None:
+        self._plan = plan
+        self._listener = listener
+        self._stop = stop
+        self._schedule = Schedule([self._node(operator) for operator in plan.pipeline.operators])
+        self._running: dict[str, _Running] = {}
+        self._failures: list[OperatorFailure] = []
+        self._peers: set[Peer] = set()
+        self._deadline: float | None = None
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> JobResult:
+        """Run the job to its end. Whatever happens, no process and no shared memory of it is left.
+
+        Raises:
+            RuntimeFailure: shared memory or the job's socket cannot be made.
+        """
+        plan = self._plan
+        (plan.folder / "logs").mkdir(parents=True, exist_ok=True)
+        self._variables = Variables(plan.pipeline)
+        self._resources = Resources()
+        self._socket: JobSocket | None = None
+        try:
+            self._socket = JobSocket(plan.job_id)
+            self._desk = Desk(
+                *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
+                on_wait=self._waits,
+                on_cancel=self._stop.request,
+            )
+            self._watch(self._socket.fileno(), self._accept)
+            self._watch(self._stop.descriptor, self._asked_to_stop)
+            self._apply(self._schedule.begin())
+            while not self._schedule.finished:
+                self._turn()
+        finally:
+            self._clean_up()
+        result = JobResult(self._stop.reason, tuple(self._failures))
+        if result.succeeded:
+            shutil.rmtree(plan.folder / "work", ignore_errors=True)
+        return result
+
+    def _turn(self) -> None:
+        """Handle what has happened, or wait until something does."""
+        for key, _ in self._selector.select(self._patience()):
+            # An earlier event of this turn may have closed what this one is about.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+        self._listener.tick()
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._deadline = None
+            for running in self._running.values():
+                running.process.signal(signal.SIGKILL)
+
+    def _patience(self) -> float | None:
+        waits = [] if self._listener.interval is None else [self._listener.interval]
+        if self._deadline is not None:
+            waits.append(max(0.0, self._deadline - time.monotonic()))
+        return min(waits, default=None)
+
+    def _apply(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Start):
+                self._start(action)
+            elif isinstance(action, LetOn):
+                self._let_on(self._running[action.name])
+            elif action.name in self._running:
+                self._end(self._running[action.name])
+
+    def _start(self, action: Start) -> None:
+        operator = self._plan.pipeline.operator(action.name)
+        try:
+            process = OperatorProcess(self._request(operator))
+        except (ClaraError, OSError) as error:
+            self._fail(operator, f"it could not be started: {error}", None)
+            self._listener.operator_ended(operator.name, False, None)
+            self._apply(self._schedule.ended(operator.name, False))
+            return
+        for warning in self._plan.programs[operator.name].warnings:
+            self._listener.message("warning", f"operator {operator.name}: {warning}")
+        running = self._running[operator.name] = _Running(operator, process)
+        self._watch(process.handle, lambda: self._ended(running))
+        self._watch(process.output, lambda: self._drain(process))
+        if action.ready:
+            self._begin(running)
+
+    def _request(self, operator: Operator) -> OperatorRequest:
+        plan = self._plan
+        inputs = [(i.name, i.path, plan.tree.input_folder(i)) for i in operator.inputs if i.path]
+        outputs = [(o.name, o.path, plan.tree.output_folder(operator.name, o)) for o in operator.outputs if o.path]
+        for _, _, folder in outputs:
+            folder.mkdir(parents=True, exist_ok=True)
+        started = launch(
+            plan.programs[operator.name],
+            operator.command,
+            plan.folder / "work" / operator.name,
+            {path: real for _, path, real in (*inputs, *outputs)},
+            plan.user_environment,
+        )
+        environment = operator_environment(
+            operator,
+            user=plan.user_environment,
+            image=started.environment,
+            path_prefix=started.path_prefix,
+            job_id=plan.job_id,
+            job_name=plan.job_name,
+            socket=socket_name(plan.job_id),
+            inputs=inputs,
+            outputs=outputs,
+        )
+        descriptors = self._variables.descriptors(operator)
+        return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
+
+    def _drain(self, process: OperatorProcess) -> None:
+        if not process.drain():
+            self._selector.unregister(process.output)
+
+    def _accept(self) -> None:
+        assert self._socket is not None
+        peer = self._socket.accept()
+        if peer is not None:
+            self._peers.add(peer)
+            self._watch(peer.connection.fileno(), lambda: self._serve(peer))
+
+    def _serve(self, peer: Peer) -> None:
+        try:
+            request = peer.receive()
+        except BlockingIOError:
+            return
+        if request is not None:
+            self._desk.answer(peer, request)
+            return
+        self._desk.leave(peer)
+        self._peers.discard(peer)
+        self._selector.unregister(peer.connection.fileno())
+        peer.close()
+        for running in self._running.values():
+            if peer in running.waiting:
+                running.waiting.remove(peer)
+
+    def _waits(self, peer: Peer) -> None:
+        running = self._running.get(peer.stage or "")
+        if running is None:
+            return
+        running.waiting.append(peer)
+        if self._schedule.ready(running.operator.name):
+            self._let_on(running)
+
+    def _let_on(self, running: _Running) -> None:
+        """Answer the drivers that wait; an operator without one begins when it says so, or when it ends."""
+        if running.waiting:
+            self._begin(running)
+        for peer in running.waiting:
+            self._desk.ready(peer)
+        running.waiting.clear()
+
+    def _begin(self, running: _Running) -> None:
+        if not running.begun:
+            running.begun = True
+            self._listener.operator_began(running.operator.name)
+
+    def _ended(self, running: _Running) -> None:
+        """An operator's process ended: judge it, and let the schedule say what follows."""
+        operator, process = running.operator, running.process
+        self._forget(process)
+        code = process.reap()
+        if any(item.fastio for item in operator.outputs):
+            # A process that it left behind could go on writing into what consumers read.
+            end_strays(self._plan.job_id, operator.name)
+        reason = self._fault(running, code)
+        asked = self._schedule.halted and reason is not None
+        del self._running[operator.name]
+        if reason is None:
+            self._begin(running)
+            self._variables.seal(operator)
+            self._warn_of_empty_outputs(operator)
+        elif not asked:
+            self._fail(operator, reason, code)
+        if running.begun or not asked:
+            self._listener.operator_ended(operator.name, reason is None, code)
+        actions = self._schedule.ended(operator.name, reason is None)
+        self._variables.release(operator, self._schedule.completed)
+        self._apply(actions)
+
+    def _fault(self, running: _Running, code: int) -> str | None:
+        """Why an ended operator did not do what was asked of it; None when it did."""
+        if code != 0:
+            return exit_text(code)
+        if not self._schedule.ready(running.operator.name):
+            return "it ended before its inputs were ready: a program with FastIO variables waits in the driver"
+        if missing := self._variables.missing(running.operator):
+            listed = ", ".join(f'"{name}"' for name in missing)
+            return f"it ended without giving its FastIO output {listed} a shape (update_shape)"
+        return None
+
+    def _fail(self, operator: Operator, reason: str, code: int | None) -> None:
+        self._failures.append(OperatorFailure(operator.name, reason, code, self._plan.log(operator.name)))
+        self._listener.message("error", f"operator {operator.name} failed: {reason}")
+
+    def _warn_of_empty_outputs(self, operator: Operator) -> None:
+        for output in operator.outputs:
+            if output.path:
+                folder = self._plan.tree.output_folder(operator.name, output)
+                if not folder.is_dir() or not any(folder.iterdir()):
+                    label = f'output "{output.name}"' if output.name else "output"
+                    self._listener.message("warning", f"operator {operator.name} left its {label} empty")
+
+    def _asked_to_stop(self) -> None:
+        self._stop.acknowledge()
+        if self._stop.times > 1:
+            self._deadline = time.monotonic()
+        self._apply(self._schedule.halt())
+
+    def _end(self, running: _Running) -> None:
+        running.process.signal(signal.SIGTERM)
+        if self._deadline is None:
+            self._deadline = time.monotonic() + GRACE
+
+    def _clean_up(self) -> None:
+        """Nothing of the job outlives this, whether it ended well, was stopped, or the runner met a fault."""
+        for running in self._running.values():
+            running.process.signal(signal.SIGKILL)
+        for running in self._running.values():
+            running.process.reap()
+        end_strays(self._plan.job_id)
+        for peer in self._peers:
+            peer.close()
+        self._selector.close()
+        if self._socket is not None:
+            self._socket.close()
+        self._resources.close()
+        self._variables.close()
+
+    def _watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, callback)
+
+    def _forget(self, process: OperatorProcess) -> None:
+        for descriptor in (process.handle, process.output):
+            if descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
+
+    def _node(self, operator: Operator) -> Node:
+        unsynchronised = operator.variables.get("NVIDIA_CLARA_NOSYNCLOCK", "0").lower() not in (
+            "",
+            "0",
+            "false",
+        )
+        waits = operator.has_fastio or self._plan.programs[operator.name].uses_driver
+        return Node(operator.name, operator.sources, waits and not unsynchronised)

@@ -1,0 +1,83 @@
+"""Finding and ending processes by the job id in their environment.
+
+The environment survives what a process group and a parent do not: double forks, new sessions, a dead runner.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+JOB_VARIABLE = "NVIDIA_CLARA_JOBID"
+STAGE_VARIABLE = "NVIDIA_CLARA_STAGENAME"
+_PATIENCE = 2.0
+
+
+def end_strays(job_id: str, stage: str | None = None) -> int:
+    """Kill every process of a job (or of one operator of it) and wait until they are gone.
+
+    The caller and its ancestors are left alone: `clara` may itself be called by an operator.
+
+    Returns:
+        how many processes were found.
+    """
+    marks = {f"{JOB_VARIABLE}={job_id}".encode()}
+    if stage is not None:
+        marks.add(f"{STAGE_VARIABLE}={stage}".encode())
+    spared = _ancestry()
+    ended: set[int] = set()
+    deadline = time.monotonic() + _PATIENCE
+    # A process can fork while it is looked for, hence until a look finds none.
+    while found := [pid for pid in _own_processes() if pid not in spared and _marked(pid, marks)]:
+        for pid in found:
+            _kill(pid, marks)
+        ended.update(found)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.002)
+    return len(ended)
+
+
+def _own_processes() -> Iterator[int]:
+    user = os.geteuid()
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if entry.stat().st_uid == user:
+                    yield int(entry.name)
+
+
+def _marked(pid: int, marks: set[bytes]) -> bool:
+    """Whether all marks stand in the process's environment; a zombie has none left."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - read for every process of the user
+            return marks <= set(file.read().split(b"\0"))
+    except OSError:
+        return False
+
+
+def _kill(pid: int, marks: set[bytes]) -> None:
+    with suppress(OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            # Looked at again through the handle's lifetime: the number may belong to another by now.
+            if _marked(pid, marks):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
+
+
+def _ancestry() -> set[int]:
+    pids = {os.getpid()}
+    pid = os.getpid()
+    while pid > 1:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+        except OSError:
+            break
+        pids.add(pid)
+    return pids

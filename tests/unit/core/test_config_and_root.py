@@ -1,0 +1,115 @@
+"""Settings and the choice of the root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import clara_cli.root as root_module
+from clara_cli.config import Config, load_config
+from clara_cli.database import MIGRATIONS, Database
+from clara_cli.errors import ConfigError, StoreError
+from clara_cli.root import Root, choose_root
+
+
+def config_file(home: Path, text: str) -> None:
+    (home / ".clara").mkdir(exist_ok=True)
+    (home / ".clara" / "config.yaml").write_text(text)
+
+
+@pytest.fixture
+def home(world: Path) -> Path:
+    return world / "home"
+
+
+def test_without_file_and_variables_there_are_defaults() -> None:
+    assert load_config(environment={}) == Config(None, "attach", ())
+
+
+def test_the_file_is_read_and_variables_win(home: Path) -> None:
+    config_file(home, "root: ~/data\nstart: detach\noperator_path: [/a, ~/b]\nsomething-old: 1\n")
+    assert load_config(environment={}) == Config(home / "data", "detach", (Path("/a"), home / "b"))
+    variables = {"CLARA_ROOT": "/r", "CLARA_START": "attach", "CLARA_OPERATOR_PATH": "/x::/y"}
+    assert load_config(environment=variables) == Config(Path("/r"), "attach", (Path("/x"), Path("/y")))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- a\n", "must hold `key: value` lines"),
+        ("start: maybe\n", "start is \"maybe\": expected attach or detach"),
+        ("root: [1]\n", "root must be the path of a folder"),
+        ("root: /a:b\n", 'must not contain ":"'),
+        ("operator_path: {a: b}\n", "must be a list of folders"),
+        ("a: [\n", "is not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_error(home: Path, text: str, told: str) -> None:
+    config_file(home, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment={})
+    assert told in caught.value.message
+
+
+def test_a_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no configuration file"):
+        load_config(str(tmp_path / "none.yaml"), environment={})
+
+
+@pytest.fixture
+def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for `/clara`, which a test must not touch."""
+    folder = tmp_path / "machine" / "clara"
+    monkeypatch.setattr(root_module, "DOCUMENTED_ROOT", folder)
+    return folder
+
+
+def test_the_documented_root_is_made_where_that_is_possible(documented: Path) -> None:
+    documented.parent.mkdir()
+    assert choose_root(Config()) == Root(documented)
+    assert (documented / "payloads").is_dir()
+
+
+def test_else_the_users_data_folder_is_taken(documented: Path, home: Path) -> None:
+    assert choose_root(Config()) == Root(home / ".local" / "share" / "clara")
+
+
+def test_a_root_in_use_stays_in_use(documented: Path, home: Path) -> None:
+    own = choose_root(Config())
+    Database(own).close()
+    documented.mkdir(parents=True)
+    assert choose_root(Config()) == own
+    assert choose_root(Config(root=documented)) == Root(documented)
+
+
+def test_a_root_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot use the root"):
+        choose_root(Config(root=tmp_path / "file" / "root"))
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    root = choose_root(Config(root=tmp_path))
+    with Database(root) as database, database.write() as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(StoreError, match="newer version"):
+        Database(root)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    root = choose_root(Config(root=tmp_path))
+    root.database.write_bytes(b"not a database, not at all, whatever it is called" * 100)
+    with pytest.raises(StoreError, match="cannot use the database"):
+        Database(root)
+
+
+def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
+    with Database(choose_root(Config(root=tmp_path))) as database:
+        with pytest.raises(RuntimeError), database.write() as connection:
+            connection.execute("INSERT INTO pipelines VALUES ('a', 'n', 0, '', '')")
+            raise RuntimeError
+        with database.read() as connection:
+            assert connection.execute("SELECT count(*) FROM pipelines").fetchone() == (0,)
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
