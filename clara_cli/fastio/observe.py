@@ -43,7 +43,7 @@ def observe(socket_name: str) -> list[Observed]:
         socket_name: abstract name of the job's socket (`clara_cli.runtime.job_socket.socket_name`).
 
     Raises:
-        RuntimeFailure: no runner of this user listens there.
+        RuntimeFailure: no runner of this user listens there, or a variable changes its size just now.
     """
     found: list[Observed] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
@@ -70,6 +70,8 @@ def _map(variable: dict[str, Any], descriptor: int) -> Observed:
     try:
         dtype, shape = np.dtype(variable["element_type"]), tuple(variable["shape"])
         size = prod(shape) * dtype.itemsize
+        if os.fstat(descriptor).st_size < size:
+            raise RuntimeFailure(f"variable {variable['name']} is being given another size; look again")
         if size:
             view = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
             array = np.frombuffer(view, dtype).reshape(shape)

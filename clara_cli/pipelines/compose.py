@@ -82,14 +82,10 @@ class Composer:
 
     def _alias(self, event: Any) -> Node:
         if any(opened.anchor == event.anchor for opened in self._stack):
-            raise self._refusal(
-                event, f"alias *{event.anchor} stands inside of what it names, which has no end"
-            )
+            raise self._refusal(event, f"alias *{event.anchor} stands inside of what it names, which has no end")
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise self._refusal(
-                event, f"alias *{event.anchor} names no anchor; &{event.anchor} has to come before it"
-            )
+            raise self._refusal(event, f"alias *{event.anchor} names no anchor; &{event.anchor} has to come before it")
         self._grow(event, node.size)
         self._check_depth(event, node.depth)
         line, column = _place(event)
@@ -153,9 +149,7 @@ class Composer:
     def _grow(self, at: Any, size: int) -> None:
         self._count += size
         if self._count > MAX_NODES:
-            raise self._refusal(
-                at, f"the document has more than {MAX_NODES} values, counting what aliases stand for"
-            )
+            raise self._refusal(at, f"the document has more than {MAX_NODES} values, counting what aliases stand for")
 
     def _check_depth(self, at: Any, depth: int) -> None:
         if len(self._stack) + depth > MAX_DEPTH:

@@ -94,9 +94,7 @@ def _attempt(source: Source, text: str) -> tuple[Node | None, tuple[Problem, ...
 def _no_mapping(source: Source, root: Node | None) -> Problem:
     flat = syntax.lost_line_breaks(source)
     if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
-        return source.problem(
-            1, 1, "the document is empty", flat or "a pipeline has at least a name and operators"
-        )
+        return source.problem(1, 1, "the document is empty", flat or "a pipeline has at least a name and operators")
     found = "a list" if isinstance(root, Sequence) else "a single text"
     message = f"found {found}, expected a mapping with keys such as name and operators"
     return source.problem(root.line, root.column, message, flat)

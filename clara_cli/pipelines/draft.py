@@ -68,16 +68,10 @@ def read_draft(document: Document, faults: Faults) -> Draft:
     items = values.get("operators")
     items = items if isinstance(items, list) else []
     operators = [
-        _operator(item, ("operators", index), faults)
-        for index, item in enumerate(items)
-        if isinstance(item, dict)
+        _operator(item, ("operators", index), faults) for index, item in enumerate(items) if isinstance(item, dict)
     ]
     known = len(operators) == len(items) and all(operator.name is not None for operator in operators)
-    version = (
-        None
-        if faults.touches(("api-version",))
-        else versions.parse(values.get("api-version", versions.DEFAULT))
-    )
+    version = None if faults.touches(("api-version",)) else versions.parse(values.get("api-version", versions.DEFAULT))
     return Draft(document, version, _orchestrator(values, version, faults), tuple(operators), known)
 
 
@@ -93,9 +87,7 @@ def _orchestrator(values: dict[str, Any], version: tuple[int, int] | None, fault
 def _operator(values: dict[str, Any], path: Path, faults: Faults) -> OperatorDraft:
     name = values.get("name")
     # A placeholder stands for a name that is not known yet.
-    legible = (
-        isinstance(name, str) and name != "" and "${{" not in name and not faults.covers((*path, "import"))
-    )
+    legible = isinstance(name, str) and name != "" and "${{" not in name and not faults.covers((*path, "import"))
     inputs = tuple(
         Port(Input(source=_text(item, "from"), **_common(item)), place, not faults.touches(place))
         for item, place in _ports(values, path, "input")

@@ -113,9 +113,7 @@ class Links:
 
     def _no_such_output(self, port: Port[Input], upstream: str, outputs: _Outputs) -> None:
         name, names = port.item.name, outputs.names
-        exist = (
-            f"its outputs are {listing(names)}" if names else "its only output has no name; leave name out"
-        )
+        exist = f"its outputs are {listing(names)}" if names else "its only output has no name; leave name out"
         if not name:
             message = f'{self._words(port)} does not say which output of operator "{upstream}" it reads'
             self._error(port.path, message, f'add "name"; {exist}')

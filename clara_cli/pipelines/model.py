@@ -139,9 +139,7 @@ def _operator(data: dict[str, Any]) -> Operator:
     values = dict(data)
     values["command"] = tuple(data["command"])
     values["inputs"] = tuple(Input(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["inputs"])
-    values["outputs"] = tuple(
-        Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"]
-    )
+    values["outputs"] = tuple(Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"])
     values["requests"] = Requests(**data["requests"])
     return Operator(**values)
 

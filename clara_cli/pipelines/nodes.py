@@ -7,7 +7,6 @@ bounds all later work; nodes behind an alias are shared.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 Path = tuple[str | int, ...]
 
@@ -44,11 +43,6 @@ class Mapping:
     size: int = 1
     depth: int = 1
 
-    def get(self, key: str) -> Node | None:
-        """The value of a key, or None."""
-        entry = self.entries.get(key)
-        return entry[1] if entry else None
-
 
 Node = Scalar | Sequence | Mapping
 
@@ -65,8 +59,3 @@ def find(root: Node, path: Path) -> tuple[Scalar | None, Node]:
         else:
             break
     return key, node
-
-
-def child(node: Node | None, key: str) -> Any:
-    """The value of a key when the node is a mapping that has it, else None."""
-    return node.get(key) if isinstance(node, Mapping) else None

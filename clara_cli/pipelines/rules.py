@@ -78,8 +78,6 @@ def _paths(document: Document, operator: OperatorDraft, faults: Faults) -> None:
             line, _ = document.place(first[place])
             who = operator_words(document.value, operator.path)
             message = f'path: "{place}" stands twice in {who}, first in line {line}'
-            faults.add(
-                path, document.problem(path, message, "each input and output needs a folder of its own")
-            )
+            faults.add(path, document.problem(path, message, "each input and output needs a folder of its own"))
         else:
             first[place] = path

@@ -46,11 +46,7 @@ def scalar_value(node: Scalar, text: bool) -> Any:
 
 def _resolve(text: str) -> str:
     # No number is that long, and the patterns of numbers need not look at long texts.
-    return (
-        PREFIX + "str"
-        if len(text) > _MAX_NUMBER
-        else _resolver().resolve(yaml.ScalarNode, text, (True, False))
-    )
+    return PREFIX + "str" if len(text) > _MAX_NUMBER else _resolver().resolve(yaml.ScalarNode, text, (True, False))
 
 
 @lru_cache(maxsize=1)

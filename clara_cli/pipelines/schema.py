@@ -56,11 +56,15 @@ def validator() -> Any:
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
+    # With `$schema` in them, a reference from file to file would leave the extended validator for the plain one.
+    plain = {
+        name: {key: part for key, part in schema.items() if key != "$schema"} for name, schema in schemas().items()
+    }
     registry: Registry[Any] = Registry().with_resources(
-        (name, DRAFT202012.create_resource(schema)) for name, schema in schemas().items()
+        (name, DRAFT202012.create_resource(schema)) for name, schema in plain.items()
     )
     kind = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return kind(schemas()[PIPELINE], registry=registry)
+    return kind(plain[PIPELINE], registry=registry)
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:
@@ -85,9 +89,7 @@ def _forbidden(document: Document, faults: Faults, path: Path, error: Any) -> No
         faults.add(path, document.problem(path, message, key=True))
 
 
-def _value(
-    document: Document, faults: Faults, nearest: Nearest, path: Path, error: Any, *, key: bool = False
-) -> None:
+def _value(document: Document, faults: Faults, nearest: Nearest, path: Path, error: Any, *, key: bool = False) -> None:
     if faults.covers(path):
         return
     what = next((f"{step}: " for step in reversed(path) if isinstance(step, str)), "")
@@ -115,11 +117,7 @@ def _expected(error: Any) -> str:
         kinds = _types(error)
         return f"expected {'a single value' if 'boolean' in kinds else _TYPES.get(kinds[0], kinds[0])}"
     if error.validator in ("minLength", "minItems"):
-        return (
-            "expected at least one character"
-            if error.validator == "minLength"
-            else "expected at least one item"
-        )
+        return "expected at least one character" if error.validator == "minLength" else "expected at least one item"
     return f"expected {error.validator} {error.validator_value}"
 
 

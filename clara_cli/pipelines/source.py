@@ -109,9 +109,7 @@ def _control_character(source: Source, found: re.Match[str]) -> Problem:
     if character == "\0":
         hint = "this looks like UTF-16 without a byte order mark, or a binary file; save it as UTF-8"
     line, column = source.place_of(found.start())
-    return source.problem(
-        line, column, f"control character U+{ord(character):04X} is not allowed in YAML", hint
-    )
+    return source.problem(line, column, f"control character U+{ord(character):04X} is not allowed in YAML", hint)
 
 
 def _too_large(name: str) -> Problem:

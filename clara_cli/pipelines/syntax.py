@@ -16,6 +16,7 @@ _WORDS = (
         'a ":" that starts no value',
         'a new key needs its own line, in the column of its neighbours; a text that holds ": " needs quotes',
     ),
+    ("found unexpected ':'", 'a ":" without a blank behind it', 'write "key: value"'),
     ("could not find expected ':'", 'a key without ":"', 'write "key: value"'),
     (
         "did not find expected key",
@@ -69,7 +70,7 @@ def explain(source: Source, error: yaml.YAMLError) -> Problem:
     message, hint = _words(source, str(getattr(error, "problem", None) or error), line, column)
     start = getattr(error, "context_mark", None)
     if start and start.line + 1 < line:
-        message = f"{message} (it belongs to what starts in line {start.line + 1})"
+        message = f"{message} (inside what starts in line {start.line + 1})"
     return source.problem(line, column, message, lost_line_breaks(source) or hint)
 
 

@@ -23,6 +23,10 @@ class _Part:
     def __init__(self, schema: dict[str, Any], file: str) -> None:
         self.schema, self.file = resolve(schema, file)
         self.properties: dict[str, Any] = self.schema.get("properties", {})
+        # What to offer instead of an unknown key.
+        self.current = [
+            key for key, below in self.properties.items() if not resolve(below, self.file)[0].get("deprecated")
+        ]
         self.deprecation: str | None = self.schema.get("deprecationMessage")
         self._below: dict[str, _Part | None] = {}
 
@@ -65,9 +69,7 @@ class _Walk:
     def _entry(self, key: str, value: Node, part: _Part, path: Path) -> None:
         below = part.below(key)
         if below is None:
-            self._warn(
-                path, f'unknown key "{_short(key)}" is ignored', self._nearest.hint(key, part.properties)
-            )
+            self._warn(path, f'unknown key "{_short(key)}" is ignored', self._nearest.hint(key, part.current))
             return
         if below.deprecation and not self._faults.covers(path):
             self._warn(path, f'key "{key}" {below.deprecation}', None)

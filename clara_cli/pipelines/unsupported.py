@@ -24,9 +24,7 @@ def check(document: Document, faults: Faults) -> None:
     _placeholders(document, faults, (), document.value)
 
 
-def _keys(
-    document: Document, faults: Faults, path: Path, values: dict[str, Any], keys: tuple[str, ...]
-) -> None:
+def _keys(document: Document, faults: Faults, path: Path, values: dict[str, Any], keys: tuple[str, ...]) -> None:
     for key in keys:
         # An empty one asks for nothing.
         if values.get(key):

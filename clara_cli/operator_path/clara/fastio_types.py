@@ -54,7 +54,8 @@ def _type_name(value: object) -> str | None:
     name = name.lower()
     if name[1:].isdigit():
         name = _LETTERS.get(name[0], "?") + name[1:]
-    return None if name == value else name
+    # a dtype compares equal to its name, hence the look at the kind of value
+    return None if isinstance(value, str) and name == value else name
 
 
 class FastIOAccess(enum.IntFlag):

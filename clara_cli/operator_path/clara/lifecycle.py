@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from clara import notification, trace
@@ -25,6 +26,28 @@ INTERRUPTED = 128 + signal.SIGINT
 PATIENCE = 0.5
 
 
+class Latch:
+    """Closed once, opened once.
+
+    Waiting may be interrupted by a signal whose handler waits too: `Thread.join` forgets the thread when an
+    exception interrupts it, and `Event` may lock itself out.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def open(self) -> None:
+        self._lock.release()
+
+    def wait(self, seconds: float = -1) -> bool:
+        """Whether it is open, after at most so many seconds."""
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        self._lock.release()
+        return True
+
+
 class LifeCycle:
     """prepare, wait for inputs, execute, internal clean-up, cleanup: once each, on one thread.
 
@@ -40,10 +63,11 @@ class LifeCycle:
         self._driver, self._handlers, self._link, self._job = driver, handlers, link, job
         self._code = 0
         self._stop_code: int | None = None
-        self._executing = False
+        self._executing = self._stopping = False
         self._waiting = 0
         self._cleanup_claim = threading.Lock()
-        self._cleaned = threading.Event()
+        self._cleaned = Latch()
+        self._ended = Latch()
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="clara-driver")
 
@@ -68,7 +92,7 @@ class LifeCycle:
             raise WrongState("a handler cannot wait for its own driver")
         self._waiting += 1
         try:
-            self._thread.join()
+            self._ended.wait()
         except KeyboardInterrupt:
             self._stop(INTERRUPTED)
         finally:
@@ -77,12 +101,19 @@ class LifeCycle:
             raise SystemExit(self.status)
 
     def _run(self) -> None:
-        shapes = self._prepare_and_wait() if not self.status else None
-        if shapes is not None:
-            self._execute(shapes)
-        self._clean_up()
-        self._link.close()
-        self._notify(notification.COMPLETED, "completed with status {}".format(self.status))
+        try:
+            shapes = self._prepare_and_wait() if not self.status else None
+            if shapes is not None:
+                self._execute(shapes)
+        except BaseException as error:
+            traceback.print_exc()
+            self._record(Outcome(1, "the driver failed: {!r}".format(error)))
+        try:
+            self._clean_up()
+            self._link.close()
+            self._notify(notification.COMPLETED, "completed with status {}".format(self.status))
+        finally:
+            self._ended.open()
 
     def _prepare_and_wait(self) -> list[Any] | None:
         self._record(call("prepare", self._handlers.prepare, self._driver))
@@ -140,7 +171,7 @@ class LifeCycle:
             self._cleaned.wait()
             return
         self._record(call("cleanup", self._handlers.cleanup, self._driver))
-        self._cleaned.set()
+        self._cleaned.open()
         self._notify(notification.CLEANED, "cleaned up")
 
     def _record(self, outcome: Outcome) -> None:
@@ -156,12 +187,11 @@ class LifeCycle:
 
     def _stop(self, code: int) -> None:
         """End the process in an orderly way: no further event but cleanup. Returns only into `wait`."""
-        if self._stop_code is not None:
+        if self._stopping:
             _leave(code)  # asked for a second time
-        self._stop_code = code
+        self._stopping, self._stop_code = True, code
         self._link.interrupt()
-        self._thread.join(PATIENCE)
-        if self._thread.is_alive():
+        if not self._ended.wait(PATIENCE):
             self._clean_up()
             _leave(code)
         if not self._waiting or threading.current_thread() is not threading.main_thread():

@@ -68,9 +68,9 @@ class Mapping:
         return memoryview(self._pages)
 
     def array(self, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
-        """A view without a copy: row-major, little-endian, writable as the mapping is."""
+        """A view without a copy: row-major, native byte order, writable as the mapping is."""
         np = numpy()
-        kind = np.dtype(dtype).newbyteorder("<")
+        kind = np.dtype(dtype)
         if self._pages is None:
             view = np.empty(shape, kind)
             view.flags.writeable = self._writable

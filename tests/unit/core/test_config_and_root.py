@@ -38,7 +38,7 @@ def test_the_file_is_read_and_variables_win(home: Path) -> None:
     ("text", "told"),
     [
         ("- a\n", "must hold `key: value` lines"),
-        ("start: maybe\n", "start is \"maybe\": expected attach or detach"),
+        ("start: maybe\n", 'start is "maybe": expected attach or detach'),
         ("root: [1]\n", "root must be the path of a folder"),
         ("root: /a:b\n", 'must not contain ":"'),
         ("operator_path: {a: b}\n", "must be a list of folders"),

@@ -101,11 +101,16 @@ class Runner:
         )
 
     def run(self, program: str | Path, **environment: str) -> Result:
-        return finished(self.start(program, **environment))
+        return self.finish(self.start(program, **environment))
 
     def execute(self, body: str, **environment: str) -> Result:
         """Run a program whose execute handler is `body`."""
         return self.run(operator(body), **environment)
+
+    @staticmethod
+    def finish(process: subprocess.Popen[str]) -> Result:
+        out, err = process.communicate(timeout=30)
+        return Result(process.returncode, out, err)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -215,11 +220,6 @@ def operator(body: str) -> str:
         "driver.start()\n"
         "driver.wait_for_completion()\n"
     )
-
-
-def finished(process: subprocess.Popen[str]) -> Result:
-    out, err = process.communicate(timeout=30)
-    return Result(process.returncode, out, err)
 
 
 @pytest.fixture

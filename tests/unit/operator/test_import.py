@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import clara
 import pytest
 
-from .conftest import MODULES
+MODULES = Path(clara.__file__).parents[1]
 
 
 def python(code):
@@ -25,7 +26,9 @@ print([m for m in ("numpy", "socket", "ctypes", "mmap", "logging") if m in sys.m
 
 
 def test_using_every_name_leaves_numpy_out():
-    assert python("import clara\n[getattr(clara, n) for n in clara.__all__]\nprint('numpy' in sys.modules)") == "False\n"
+    assert (
+        python("import clara\n[getattr(clara, n) for n in clara.__all__]\nprint('numpy' in sys.modules)") == "False\n"
+    )
 
 
 def test_standard_logging_stays_importable():

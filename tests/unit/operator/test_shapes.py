@@ -24,7 +24,7 @@ def test_a_shape_is_taken_exactly_if_it_follows_the_rules(declared, new):
     if allowed:
         assert updated("v", declared, new) == new
     else:
-        with pytest.raises(ValueError, match="^v: ") as caught:
+        with pytest.raises(ValueError, match=r"^v: ") as caught:
             updated("v", declared, new)
         assert isinstance(caught.value, Error)
 

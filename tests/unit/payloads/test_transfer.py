@@ -28,7 +28,8 @@ def root(tmp_path: Path) -> Root:
 def upload(root: Root, source: Path | None) -> dict[str, bytes]:
     """What an upload puts into the input folder."""
     with staged_payload(root, "ab", source) as (aside, count):
-        files = {str(p.relative_to(aside / "input")): p.read_bytes() for p in (aside / "input").rglob("*") if p.is_file()}
+        top = aside / "input"
+        files = {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
         assert count == len(files)
     assert list(root.payloads.iterdir()) == []
     return files

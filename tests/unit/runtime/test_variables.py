@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import shared_memory_here
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.fastio.segment import create_segment
@@ -21,10 +22,6 @@ def pipeline(declared: tuple[int, ...] = (1, -1), read: tuple[int, ...] = (1, -1
     consumer = Operator("B", "i", inputs=(Input("A", "V", fastio=wanted),))
     other = Operator("C", "i", inputs=(Input("A", "v", fastio=wanted),))
     return Pipeline("p", "0.5.0", "Clara", (producer, consumer, other))
-
-
-def shared_memory_in_use() -> int:
-    return os.statvfs("/dev/shm").f_files - os.statvfs("/dev/shm").f_ffree
 
 
 def test_a_segment_has_no_name_no_bytes_and_cannot_be_written_by_readers() -> None:
@@ -55,17 +52,17 @@ def test_producers_inherit_writable_and_consumers_read_only_descriptors() -> Non
 
 
 def test_memory_is_given_back_with_the_last_reader_and_at_the_end() -> None:
-    before = shared_memory_in_use()
+    before = shared_memory_here()
     definition = pipeline()
     variables = Variables(definition)
     variables.allocate("A", "v", (1, 5))
-    assert shared_memory_in_use() == before + 1
+    assert len(shared_memory_here()) == len(before) + 2
     variables.seal(definition.operator("A"))
     variables.release(definition.operator("B"), {"A", "B"})
     assert [item.name for item in variables.observable()] == ["v"]
     variables.release(definition.operator("C"), {"A", "B", "C"})
     assert variables.observable() == []
-    assert shared_memory_in_use() == before
+    assert shared_memory_here() == before
     variables.close()
 
 
