@@ -44,9 +44,7 @@ SH = ("/bin/sh", "-c")
         ("CMD [ -f x ] && run", (), (*SH, "[ -f x ] && run")),
     ],
 )
-def test_entrypoint_and_cmd(
-    tmp_path: Path, lines: str, entrypoint: tuple[str, ...], cmd: tuple[str, ...]
-) -> None:
+def test_entrypoint_and_cmd(tmp_path: Path, lines: str, entrypoint: tuple[str, ...], cmd: tuple[str, ...]) -> None:
     found = read(tmp_path, f"FROM base\n{lines}")
     assert (found.entrypoint, found.cmd) == (entrypoint, cmd)
 
@@ -142,9 +140,7 @@ def test_copy_uses_variables(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_had_is_a_warning(tmp_path: Path) -> None:
-    found = read(
-        tmp_path, "FROM a AS b\nFROM x\nCOPY --from=b /x /y\nADD https://host/a /a\nADD m.tar.gz /m/\n"
-    )
+    found = read(tmp_path, "FROM a AS b\nFROM x\nCOPY --from=b /x /y\nADD https://host/a /a\nADD m.tar.gz /m/\n")
     assert [copy.target for copy in found.copies] == ["/m"]
     assert [text.partition("Dockerfile:")[2] for text in found.warnings] == [
         "3: COPY --from=b is skipped: nothing is built",
@@ -189,9 +185,7 @@ def test_unreadable(tmp_path: Path) -> None:
 
 LINES = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["FROM", "RUN", "COPY", "ENV", "ARG", "WORKDIR", "CMD", "ENTRYPOINT", "ADD", "#", "", "X"]
-        ),
+        st.sampled_from(["FROM", "RUN", "COPY", "ENV", "ARG", "WORKDIR", "CMD", "ENTRYPOINT", "ADD", "#", "", "X"]),
         st.text(alphabet="ab/.=$ {}\"'[],\\<E:-*\n\t", max_size=15),
     ),
     max_size=8,
@@ -200,9 +194,7 @@ LINES = st.lists(
 
 @settings(max_examples=300)
 @given(LINES)
-def test_any_file_is_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str]]
-) -> None:
+def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str]]) -> None:
     text = "FROM x\n" + "\n".join(" ".join(line) for line in lines)
     try:
         found = read(tmp_path_factory.mktemp("any"), text)

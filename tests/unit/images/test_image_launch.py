@@ -34,9 +34,7 @@ def dockerfile(folder: Path, lines: str, **files: str) -> None:
 def run(item: Launch) -> str:
     environment = {**os.environ, **item.environment}
     environment["PATH"] = f"{item.path_prefix}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(
-        item.argv, cwd=item.cwd, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(item.argv, cwd=item.cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -80,9 +78,7 @@ def test_python_in_a_shell_is_the_one_that_runs_clara(folder: Path, target: Path
 
 
 @pytest.mark.parametrize("word", ["python", "python3", "/usr/bin/python3", "/opt/conda/bin/python"])
-def test_python_as_first_word_is_the_interpreter(
-    folder: Path, target: Path, tmp_path: Path, word: str
-) -> None:
+def test_python_as_first_word_is_the_interpreter(folder: Path, target: Path, tmp_path: Path, word: str) -> None:
     dockerfile(folder, f'WORKDIR /app\nCOPY . .\nENTRYPOINT ["{word}", "main.py"]', main_py=SHOW)
     own = own_python(tmp_path)
     item = launch(read_program(folder, interpreter=own), [], target, {})
@@ -122,9 +118,7 @@ def test_environment_is_mapped_and_the_machines_part_is_not(folder: Path, target
         "WORKDIR /app\nCOPY . .\nENV PATH=/app/bin:$PATH DATA=/app/data:/input FLAG=1\n"
         "ENV LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/app",
     )
-    item = launch(
-        read_program(folder), ["x"], target, {"/input": "/real/in"}, inherited={"PATH": "/app/host:/bin"}
-    )
+    item = launch(read_program(folder), ["x"], target, {"/input": "/real/in"}, inherited={"PATH": "/app/host:/bin"})
     app = target / "root/app"
     assert item.environment == {
         "PATH": f"{app}/bin:/app/host:/bin",

@@ -87,9 +87,7 @@ def test_nothing_found_says_where_it_looked(tmp_path: Path) -> None:
 def test_a_registered_folder_that_is_gone_is_not_passed_over(tmp_path: Path) -> None:
     folder(tmp_path / "op")
     with pytest.raises(ImageError, match="no such folder"):
-        find_program(
-            "op", "1", registered=[RegisteredImage("op", "", tmp_path / "gone")], definition_folder=tmp_path
-        )
+        find_program("op", "1", registered=[RegisteredImage("op", "", tmp_path / "gone")], definition_folder=tmp_path)
 
 
 def test_a_tag_or_digest_in_the_image_counts(tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from clara_cli.images.pathmap import PathMap
 
-MAP = PathMap(
-    {"/app": "/real/app", "/app/in": "/real/in", "/input": "/real/input", "/output/": Path("/real/out")}
-)
+MAP = PathMap({"/app": "/real/app", "/app/in": "/real/in", "/input": "/real/input", "/output/": Path("/real/out")})
 
 
 @pytest.mark.parametrize(
@@ -66,9 +64,7 @@ def test_joined_prefers_the_given_one() -> None:
     assert joined.pairs["/input"] == "/payload"
 
 
-NAMES = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=3).map(
-    lambda p: "/" + "/".join(p)
-)
+NAMES = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=3).map(lambda p: "/" + "/".join(p))
 
 
 @given(st.dictionaries(NAMES, NAMES.map(lambda name: "/REAL" + name), max_size=5), st.text(max_size=30))

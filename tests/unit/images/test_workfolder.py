@@ -117,9 +117,7 @@ def test_mounts_are_reached_from_the_workdir(folder: Path, target: Path, tmp_pat
     (folder / "in/example").write_text("")
     payload = tmp_path / "payload"
     (payload / "lung").mkdir(parents=True)
-    found = lay_out(
-        read_program(folder), target, {"/app/in": payload, "/app/in/lung": tmp_path, "/": payload}
-    )
+    found = lay_out(read_program(folder), target, {"/app/in": payload, "/app/in/lung": tmp_path, "/": payload})
     assert (found.cwd / "in").readlink() == payload
     assert (folder / "in/example").exists()
     assert [path.name for path in payload.iterdir()] == ["lung"]
@@ -131,9 +129,7 @@ def test_a_file_and_a_folder_at_one_path(folder: Path, target: Path) -> None:
         laid_out(folder, target, "COPY main.py /x\nCOPY lib /x")
 
 
-def test_path_prefix_is_the_interpreters_own_folder_or_wrappers(
-    folder: Path, target: Path, tmp_path: Path
-) -> None:
+def test_path_prefix_is_the_interpreters_own_folder_or_wrappers(folder: Path, target: Path, tmp_path: Path) -> None:
     binaries = tmp_path / "venv bin"
     binaries.mkdir()
     own = binaries / "python"

@@ -1,0 +1,41 @@
+"""`python benchmarks/run.py [NAME ...] [--runs N]`: measure, and print a table for each benchmark."""
+
+from __future__ import annotations
+
+import argparse
+
+import handover
+import machine
+import memory
+import noop
+import startup
+from rich.console import Console
+from timing import LEAST_RUNS
+from workspace import CLARA
+
+BENCHMARKS = {"startup": startup, "noop": noop, "handover": handover, "memory": memory}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all."""
+    parser = argparse.ArgumentParser(description="Measure the clara of the Python environment that runs this.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--runs", type=int, default=LEAST_RUNS, help=f"of each case (default: {LEAST_RUNS})")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    if arguments.runs < 1:
+        parser.error("--runs must be at least 1")
+    if not CLARA.exists():
+        parser.error(f"{CLARA} is missing: install the project into this Python's environment")
+    # Wide enough for every table, also when the output goes to a file.
+    console = Console(width=150)
+    console.print(machine.describe(), highlight=False)
+    for name in arguments.names or BENCHMARKS:
+        for table in BENCHMARKS[name].measure(arguments.runs):
+            console.print()
+            console.print(table)
+
+
+if __name__ == "__main__":
+    main()

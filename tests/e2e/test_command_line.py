@@ -1,0 +1,177 @@
+"""The command line's contracts beside the walkthrough: aliases, flags, tables, images, help."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from support import EXAMPLE, Clara, Project
+
+from clara_cli.cli import cli
+
+DEFINITION = EXAMPLE / "fastio-passthrough-dynamic-pipeline.yaml"
+
+
+def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    """Every command and group, by the words that lead to it."""
+    context = click.Context(group)
+    found: list[tuple[str, ...]] = [path]
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found += commands(command, *path, name)
+        else:
+            found.append((*path, name))
+    return found
+
+
+@pytest.mark.parametrize("words", commands(cli))
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_has_help_on_stdout(clara: Clara, words: tuple[str, ...], flag: str) -> None:
+    answer = clara(*words, flag)
+    assert answer.err == ""
+    assert answer.out.startswith("Usage: clara")
+    assert "-h, --help" in answer.out
+    if words and words != ("help",):
+        assert clara("help", *words).out == answer.out
+
+
+@pytest.mark.parametrize("verb", ["create", "list", "describe", "start", "delete"])
+def test_singular_and_plural_are_the_same_command(verb: str) -> None:
+    group = cli.get_command(click.Context(cli), verb)
+    assert isinstance(group, click.Group)
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        assert group.get_command(context, f"{name}s") is group.get_command(context, name)
+
+
+def test_bare_clara_is_useful(clara: Clara) -> None:
+    answer = clara(code=None)
+    assert "Commands:" in answer.out + answer.err
+
+
+def test_version_is_one_line_whose_last_word_is_the_version(clara: Clara) -> None:
+    assert re.fullmatch(r"Clara CLI version: \S+\n", clara("version").out)
+
+
+def test_flags_in_any_order_and_every_spelling(clara: Clara) -> None:
+    pipeline = clara.pipeline(DEFINITION)
+    spellings = [
+        ["-n", "a", "-p", pipeline],
+        ["-na", f"-p{pipeline}"],
+        ["-n=a", f"-p={pipeline}"],
+        ["--name=a", f"--pipeline={pipeline}"],
+        ["--name", "a", "stray", "--pipeline", pipeline, "words"],
+        ["--verbose", "-p", pipeline, "-n", "a", "-i", "HIGH"],
+    ]
+    for words in spellings:
+        assert clara("create", "job", *words).lines[0].startswith("JOB_ID: ")
+    listed = [line.split() for line in clara("list", "job").lines[1:]]
+    assert len(listed) == len(spellings)
+    assert {row[0] for row in listed} == {"a"}
+    assert listed[0][5] == "JOB_PRIORITY_HIGHER"
+
+
+def test_without_files_nothing_is_said_to_be_uploaded(clara: Clara) -> None:
+    answer = clara("create", "job", "-n", "a", "-p", clara.pipeline(DEFINITION))
+    assert [line.split(":")[0] for line in answer.lines] == ["JOB_ID", "PAYLOAD_ID"]
+
+
+def test_tables(clara: Clara, project: Project) -> None:
+    assert clara("list", "pipelines").out == "NAME   ID\n"
+    assert clara("list", "jobs", "-q").out == ""
+    operator = "- name: a\n  container: {image: a}\n"
+    short = clara.pipeline(project.definition(operator, "0.4.0", "x"))
+    long = clara.pipeline(project.definition(operator, "0.4.0", "a-long-pipeline-name"))
+    assert clara("list", "pipelines").lines == [
+        "NAME                   ID",
+        f"a-long-pipeline-name   {long}",
+        f"x                      {short}",
+    ]
+    assert clara("list", "pipeline", "--quiet").lines == [long, short]
+    first = clara.job(short, name="two words\nand a line")
+    second = clara.job(long, name="ünïcode")
+    listed = clara("list", "jobs").lines
+    header = "NAME                   ID                                 PIPELINE"
+    assert listed[0].startswith(header) and listed[0].split()[3:] == [
+        *("STATE", "STATUS", "PRIORITY", "CREATED", "STARTED", "STOPPED"),
+    ]
+    assert listed[1].startswith(f"ünïcode                {second}   {long}   JOB_STATE_PENDING   JOB_STATUS_HEALTHY")
+    assert listed[2].startswith(f"two words and a line   {first}   {short}")
+    assert re.search(r"   20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ   -                      ?  -$|Z   -         -$", listed[1])
+    assert clara("list", "jobs", "-q").lines == [second, first]
+
+
+def test_describe_pipeline_names_the_operators(clara: Clara) -> None:
+    lines = clara("describe", "pipelines", "-p", clara.pipeline(DEFINITION)).lines
+    assert lines[1] == "NAME: fastio-passthrough-dynamic-pipeline"
+    assert [line.split()[0] for line in lines[6:]] == [
+        *("OPERATOR", "nifti-to-fastio", "fastio-to-npz", "compare-original-to-output"),
+    ]
+
+
+def test_images_are_registered_listed_described_and_deleted(clara: Clara, project: Project) -> None:
+    folder = project.operator("prog", "print('v1')")
+    assert clara("create", "images", "-n", "group/prog:1.0", "-p", folder).out == "IMAGE: group/prog:1.0\n"
+    assert "was registered before" in clara("create", "image", "-n", "group/prog:1.0", "-p", folder, "--driver").err
+    assert clara("list", "images").lines[1].split() == ["group/prog:1.0", str(folder), "-", "yes"]
+    assert clara("list", "image", "-q").lines == ["group/prog:1.0"]
+    described = clara("describe", "image", "group/prog").lines
+    assert described[:2] == ["NAME: group/prog:1.0", f"FOLDER: {folder}"]
+    assert described[-1].endswith("main.py")
+    assert clara("delete", "images", "group/prog:1.0").out == "Deleted image group/prog:1.0.\n"
+    assert clara("list", "images", "-q").out == ""
+    assert (folder / "main.py").exists()
+
+
+def test_a_registered_image_wins_and_uses_its_own_python(clara: Clara, project: Project, tmp_path: Path) -> None:
+    definition = project.definition("- name: a\n  container: {image: prog, tag: '1.0'}\n", "0.4.0")
+    project.operator("prog", "print('beside the definition')")
+    python = tmp_path / "own-python"
+    python.write_text('#!/bin/sh\necho own python: "$@"\n')
+    python.chmod(0o755)
+    other = project.operator("other", "")
+    clara("create", "image", "-n", "prog", "-p", other, "--python", python)
+    job, _ = clara.run(definition)
+    assert clara("logs", "-j", job).lines == ["a | own python: -u main.py"]
+    clara("delete", "image", "-n", "prog")
+    job, _ = clara.run(definition)
+    assert clara("logs", "job", "-j", job).lines == ["a | beside the definition"]
+
+
+def test_a_dockerfile_says_how_a_program_is_started(clara: Clara, project: Project) -> None:
+    definition = project.definition("- name: a\n  container: {image: prog, command: [--size, '3']}\n", "0.4.0")
+    folder = project.operator(
+        "prog",
+        "import os, sys, helper\nprint(sys.argv[1:], os.environ['MODE'], os.getcwd().endswith('/srv/app'))\n"
+        "open('written.txt', 'w').close()\nopen('helper.py', 'a').close()",
+    )
+    (folder / "helper.py").write_text("")
+    (folder / "Dockerfile").write_text(
+        'FROM python:3.8\nENV MODE=fast\nWORKDIR /srv/app\nCOPY . .\nENTRYPOINT ["python", "-u", "/srv/app/main.py"]\n'
+        'CMD ["--default"]\n'
+    )
+    before = sorted(path.name for path in folder.iterdir())
+    job, _ = clara.run(definition)
+    assert clara("logs", "-j", job, "-o", "a").lines == ["['--size', '3'] fast True"]
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_logs_of_an_operator_that_never_ran(clara: Clara) -> None:
+    job = clara.job(clara.pipeline(DEFINITION))
+    answer = clara("logs", "-j", job, "-o", "fastio-to-npz")
+    assert answer.out == "" and "has not been started" in answer.err
+    assert 'has no operator "none"' in clara("logs", "-j", job, "-o", "none", code=1).err
+
+
+def test_downloads_by_payload_id_and_of_the_input(clara: Clara, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("a")
+    created = clara("create", "job", "-n", "x", "-p", clara.pipeline(DEFINITION), "-f", f"{tmp_path}/in/")
+    payload = created.lines[1].removeprefix("PAYLOAD_ID: ")
+    answer = clara("download", f"{payload}:/input/*", tmp_path / "r")
+    assert answer.out == "Downloading...\nDownloaded 1 files.\n"
+    assert (tmp_path / "r" / "a.txt").read_text() == "a"
