@@ -1,0 +1,58 @@
+"""The documents run: what they show is what happens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from support import EXAMPLE, REPOSITORY, nibabel_volumes
+
+from clara_cli.runtime.environment import PASSED_ON, PASSED_ON_PREFIXES
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").glob("*.md")]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readmes_session_runs_as_it_stands(shell: Shell, tmp_path: Path) -> None:
+    (session,) = blocks(REPOSITORY / "README.md", "bash")
+    lines = session.replace("<folder>/<file>.nii.gz", str(nibabel_volumes() / "anatomical.nii"))
+    lines = lines.replace("<JOB ID>", "$(clara list jobs -q | head -1)").replace(" result", f" {tmp_path}/result")
+    done = shell(f"set -e\n{lines}", cwd=EXAMPLE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("true\n")
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_operator_page_lists_what_is_passed_on() -> None:
+    text = (REPOSITORY / "docs" / "operators.md").read_text()
+    for name in (*PASSED_ON, *(f"{prefix}*" for prefix in PASSED_ON_PREFIXES)):
+        assert f"`{name}`" in text or name.lower().endswith("_proxy"), name
+
+
+def test_the_operator_pages_program_runs_alone(tmp_path: Path) -> None:
+    (program,) = blocks(REPOSITORY / "docs" / "operators.md", "python")
+    compile(program, "operators.md", "exec")
+    handler = program.split("driver = ")[0].replace('payload.fastio_output_entries["segmentation"]', "Stub()")
+    stub = "import numpy\nclass Stub:\n    def update_shape(self, shape):\n        self.array = numpy.ones(shape)\n"
+    (tmp_path / "page.py").write_text(f"{stub}{handler}execute(None, None)\n")
+    subprocess.run([sys.executable, str(tmp_path / "page.py")], check=True)
+
+
+def test_the_architecture_page_names_folders_that_exist() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text()
+    for name in re.findall(r"`((?:clara_cli|schemas)[\w/]*/)`", text):
+        assert (REPOSITORY / name).is_dir(), name
+    for name in re.findall(r"`([a-z_]+/[a-z_]+\.py)`", text):
+        assert (REPOSITORY / "clara_cli" / name.removeprefix("clara_cli/")).is_file(), name
