@@ -17,7 +17,7 @@ def command(context: click.Context, job: str | None, operator: str | None) -> No
     """Show what the operators of a job wrote to stdout and stderr, also while it runs."""
     from clara_cli.jobs.actions import find_job
     from clara_cli.jobs.files import find_operator
-    from clara_cli.runtime.runner import operator_log
+    from clara_cli.runtime.plan import operator_log
 
     words = [word for word in context.args if word not in ("job", "jobs")]
     value = job or next(iter(words), None)

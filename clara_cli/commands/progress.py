@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clara_cli.commands.base import warn
 from clara_cli.pipelines.model import Pipeline
-from clara_cli.runtime.runner import Listener
+from clara_cli.runtime.listener import Listener, Silent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,23 +41,12 @@ def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
         lines.tick()
 
 
-class Plain:
+class Plain(Silent):
     """Prints warnings; errors are explained at the end."""
-
-    interval: float | None = None
-
-    def operator_began(self, name: str) -> None:
-        pass
-
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
-        pass
 
     def message(self, severity: str, text: str) -> None:
         if severity == "warning":
             warn(text)
-
-    def tick(self) -> None:
-        pass
 
 
 class Lines:

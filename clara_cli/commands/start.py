@@ -16,10 +16,10 @@ from clara_cli.commands.progress import progress_listener
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import UsageError
-from clara_cli.jobs.actions import SubmittedJob, run_detached, run_job, submit_job
 from clara_cli.jobs.recovery import recover
+from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
+from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
-from clara_cli.runtime.runner import JobResult
 from clara_cli.runtime.stop import StopRequest
 
 ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"

@@ -58,9 +58,7 @@ def launch(
     paths = folder.paths.joined(mounts)
     first = _first(words[0], program, folder, paths)
     environment = _environment(program, paths, os.environ if inherited is None else inherited)
-    return Launch(
-        (first, *(paths.apply(word) for word in words[1:])), folder.cwd, environment, folder.path_prefix
-    )
+    return Launch((first, *(paths.apply(word) for word in words[1:])), folder.cwd, environment, folder.path_prefix)
 
 
 def _environment(program: Program, paths: PathMap, inherited: Mapping[str, str]) -> dict[str, str]:

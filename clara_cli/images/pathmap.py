@@ -16,13 +16,9 @@ class PathMap:
 
     def __init__(self, pairs: Mapping[str, str | PathLike[str]]) -> None:
         """Take pairs of absolute container path and real path; `/` is left out: it begins every path."""
-        self._real = {
-            _plain(name): fspath(path).rstrip("/") or "/" for name, path in pairs.items() if _plain(name)
-        }
+        self._real = {_plain(name): fspath(path).rstrip("/") or "/" for name, path in pairs.items() if _plain(name)}
         names = sorted(self._real, key=len, reverse=True)
-        self._pattern = (
-            re.compile(_BEFORE + "(?:" + "|".join(map(re.escape, names)) + ")" + _AFTER) if names else None
-        )
+        self._pattern = re.compile(_BEFORE + "(?:" + "|".join(map(re.escape, names)) + ")" + _AFTER) if names else None
 
     @property
     def pairs(self) -> dict[str, str]:

@@ -51,9 +51,7 @@ def source_of(placements: Iterable[Placement], path: str) -> Path | None:
 def _placed(copy: Copy, sources: list[Path], earlier: list[Placement]) -> list[Placement]:
     into = copy.into or len(sources) > 1 or any(_has_folder(item, copy.target) for item in earlier)
     return [
-        Placement(
-            source, copy.target if source.is_dir() or not into else posixpath.join(copy.target, source.name)
-        )
+        Placement(source, copy.target if source.is_dir() or not into else posixpath.join(copy.target, source.name))
         for source in sources
     ]
 

@@ -138,9 +138,7 @@ def _from_dockerfile(program: Program, dockerfile: Dockerfile) -> Program:
     if not placements:
         # Its files come from a base image or another stage; the folder is what there is of them here.
         placements = [Placement(program.folder, dockerfile.workdir)]
-        warnings.append(
-            f"{dockerfile.path}: copies no file of the folder; the folder stands at {dockerfile.workdir}"
-        )
+        warnings.append(f"{dockerfile.path}: copies no file of the folder; the folder stands at {dockerfile.workdir}")
     return replace(
         program,
         workdir=dockerfile.workdir,

@@ -161,9 +161,7 @@ def _copy(stage: Stage, item: Instruction) -> None:
     flags, words = _copy_words(item)
     for flag in flags:
         if flag.startswith("--from="):
-            stage.warnings.append(
-                f"{stage.path}:{item.line}: {item.keyword} {flag} is skipped: nothing is built"
-            )
+            stage.warnings.append(f"{stage.path}:{item.line}: {item.keyword} {flag} is skipped: nothing is built")
             return
     if any(word.startswith("<<") for word in words):
         raise ValueError(f"{item.keyword} from a here-document is not supported; put the text into a file")

@@ -56,9 +56,7 @@ class WorkFolder:
     path_prefix: Path
 
 
-def lay_out(
-    program: Program, target: Path, mounts: Mapping[str, str | os.PathLike[str]] | None = None
-) -> WorkFolder:
+def lay_out(program: Program, target: Path, mounts: Mapping[str, str | os.PathLike[str]] | None = None) -> WorkFolder:
     """Make `target/root` from the program's files, with links to the mounted folders.
 
     Raises:
@@ -76,9 +74,7 @@ def lay_out(
         prefix = _python_folder(program.interpreter, target / "bin")
     except OSError as error:
         where = error.filename2 or error.filename or target
-        raise ImageError(
-            f"{program.folder}: cannot be laid out: {where}: {error.strerror or error}"
-        ) from error
+        raise ImageError(f"{program.folder}: cannot be laid out: {where}: {error.strerror or error}") from error
     return WorkFolder(root, cwd, PathMap(pairs), prefix)
 
 
@@ -120,9 +116,7 @@ def _mount(root: Path, mounts: Mapping[str, str | os.PathLike[str]]) -> None:
 def _copy_in(item: Placement, root: Path, target: Path) -> None:
     destination = _inside(root, item.target)
     if item.source.is_dir():
-        _copy_folder(
-            item.source, destination, top=item.source.resolve(), walked=frozenset({target.resolve()})
-        )
+        _copy_folder(item.source, destination, top=item.source.resolve(), walked=frozenset({target.resolve()}))
     else:
         destination.parent.mkdir(parents=True, exist_ok=True)
         _copy_file(item.source, destination)

@@ -1,6 +1,6 @@
 """The process of a detached job's runner: `python -m clara_cli.jobs.detached JOB_ID LOCK CONFIG_FILE`.
 
-Started by `clara_cli.jobs.actions.run_detached`, which hands on the job's lock as a descriptor.
+Started by `clara_cli.jobs.start.run_detached`, which hands on the job's lock as a descriptor.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ def main() -> int:
 
     from clara_cli.config import load_config
     from clara_cli.database import Database
-    from clara_cli.jobs.actions import resume_submitted, run_job
+    from clara_cli.jobs.start import resume_submitted, run_job
     from clara_cli.root import choose_root
+    from clara_cli.runtime.listener import Silent
     from clara_cli.runtime.stop import StopRequest
 
     config = load_config(config_file or None)
@@ -32,24 +33,6 @@ def main() -> int:
     with Database(choose_root(config)) as database:
         submitted = resume_submitted(database, config, job_id, int(lock))
         return 0 if run_job(database, submitted, Silent(), stop).succeeded else 1
-
-
-class Silent:
-    """A listener for a job that nobody watches."""
-
-    interval: float | None = None
-
-    def operator_began(self, name: str) -> None:
-        pass
-
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
-        pass
-
-    def message(self, severity: str, text: str) -> None:
-        pass
-
-    def tick(self) -> None:
-        pass
 
 
 if __name__ == "__main__":

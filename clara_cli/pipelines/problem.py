@@ -33,9 +33,14 @@ class Problem:
         """`file:line:column`, or the file alone."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
-    def render(self) -> str:
-        """The problem as lines of text: place and message, the source line with a caret, the hint."""
-        lines = [f"{self.place}: {self.message}"]
+    def render(self, marked: bool = False) -> str:
+        """The problem as lines of text: place and message, the source line with a caret, the hint.
+
+        Args:
+            marked: say of a warning that it is one, for texts in which it stands among errors.
+        """
+        mark = "warning: " if marked and self.severity == "warning" else ""
+        lines = [f"{self.place}: {mark}{self.message}"]
         if self.excerpt is not None and self.line:
             number = f"{self.line:>5}"
             # A tab keeps its width, so that the caret stands under the right character.

@@ -10,18 +10,16 @@ import selectors
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 from clara_cli.errors import ClaraError
 from clara_cli.images.launch import launch
-from clara_cli.images.program import Program
-from clara_cli.payloads.tree import PayloadTree
-from clara_cli.pipelines.model import Operator, Pipeline
+from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.environment import operator_environment
 from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.listener import Listener
+from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
 from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
@@ -32,80 +30,6 @@ from clara_cli.runtime.variables import Variables
 
 # Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
 GRACE = 10.0
-
-
-class Listener(Protocol):
-    """What wants to know how a job goes.
-
-    Attributes:
-        interval: seconds after which `tick` is wanted while nothing happens; None for never.
-    """
-
-    @property
-    def interval(self) -> float | None: ...
-
-    def operator_began(self, name: str) -> None: ...
-
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None: ...
-
-    def message(self, severity: str, text: str) -> None: ...
-
-    def tick(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class JobPlan:
-    """All that a runner needs to know of a job.
-
-    Attributes:
-        programs: the local program of each operator, by operator name.
-        folder: the job's own folder, for logs and work folders.
-        user_environment: what operators see of the environment of whoever started the job.
-    """
-
-    job_id: str
-    job_name: str
-    pipeline: Pipeline
-    programs: Mapping[str, Program]
-    tree: PayloadTree
-    folder: Path
-    user_environment: Mapping[str, str]
-
-    def log(self, operator: str) -> Path:
-        """Where the operator's stdout and stderr are kept."""
-        return operator_log(self.folder, operator)
-
-
-@dataclass(frozen=True)
-class OperatorFailure:
-    """An operator that failed by itself: why, its exit code (negative for a signal), and its log."""
-
-    name: str
-    reason: str
-    code: int | None
-    log: Path
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """How a job ended.
-
-    Attributes:
-        stopped: why it was asked to end before its time; None when nobody asked.
-        failures: the operators that failed by themselves.
-    """
-
-    stopped: str | None = None
-    failures: tuple[OperatorFailure, ...] = ()
-
-    @property
-    def succeeded(self) -> bool:
-        return self.stopped is None and not self.failures
-
-
-def operator_log(folder: Path, operator: str) -> Path:
-    """The log of one operator in a job's folder."""
-    return folder / "logs" / f"{operator}.log"
 
 
 @dataclass
