@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 
 import handover
 import machine
@@ -32,7 +34,11 @@ def main() -> None:
     console = Console(width=150)
     console.print(machine.describe(), highlight=False)
     for name in arguments.names or BENCHMARKS:
-        for table in BENCHMARKS[name].measure(arguments.runs):
+        try:
+            tables = BENCHMARKS[name].measure(arguments.runs)
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"{error}\n{(error.stderr or b'').decode(errors='replace')}")
+        for table in tables:
             console.print()
             console.print(table)
 

@@ -64,5 +64,12 @@ def timed(argv: Sequence[str], environment: Mapping[str, str]) -> float:
         CalledProcessError: it did not end well.
     """
     began = time.perf_counter()
-    subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        argv,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
     return time.perf_counter() - began

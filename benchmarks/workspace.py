@@ -48,7 +48,12 @@ class Workspace:
     def clara(self, *words: str) -> str:
         """Run a command to its end; returns its stdout."""
         done = subprocess.run(
-            [str(CLARA), *words], env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
+            [str(CLARA), *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=True,
         )
         return done.stdout.decode()
 

@@ -71,6 +71,37 @@ class Requests:
 
 
 @dataclass(frozen=True)
+class Connection:
+    """How an operator reaches a service.
+
+    Attributes:
+        name: the environment variable that the operator reads.
+        kind: `http` for a port, `file` or `volume` for a folder.
+        port: where the service listens; None when not said, or for a folder.
+        path: where a container would see the folder; None for a port.
+    """
+
+    name: str
+    kind: str = "http"
+    port: int | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server beside an operator; two with the same image, tag and command are the same running one."""
+
+    name: str
+    image: str
+    tag: str = "latest"
+    command: tuple[str, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    requests: Requests = Requests()
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class Operator:
     """One operator of a pipeline.
 
@@ -79,6 +110,9 @@ class Operator:
         tag: `latest` when not given.
         command: argument list of `container.command`; empty when not given.
         variables: environment variables, values as written in the definition.
+        services: servers that it needs.
+        models: names of registered models that a Triton server has to hold for it.
+        timeout: seconds its execution may take; None when not said.
     """
 
     name: str
@@ -89,6 +123,9 @@ class Operator:
     outputs: tuple[Output, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     requests: Requests = Requests()
+    services: tuple[Service, ...] = ()
+    models: tuple[str, ...] = ()
+    timeout: int | None = None
     description: str = ""
 
     @property
@@ -141,7 +178,17 @@ def _operator(data: dict[str, Any]) -> Operator:
     values["inputs"] = tuple(Input(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["inputs"])
     values["outputs"] = tuple(Output(**{**item, "fastio": _fastio(item["fastio"])}) for item in data["outputs"])
     values["requests"] = Requests(**data["requests"])
+    values["services"] = tuple(_service(item) for item in data.get("services", ()))
+    values["models"] = tuple(data.get("models", ()))
     return Operator(**values)
+
+
+def _service(data: dict[str, Any]) -> Service:
+    values = dict(data)
+    values["command"] = tuple(data["command"])
+    values["connections"] = tuple(Connection(**item) for item in data["connections"])
+    values["requests"] = Requests(**data["requests"])
+    return Service(**values)
 
 
 def _fastio(data: dict[str, Any] | None) -> FastIOType | None:
