@@ -31,7 +31,7 @@ def main() -> None:
     if not CLARA.exists():
         parser.error(f"{CLARA} is missing: install the project into this Python's environment")
     # Wide enough for every table, also when the output goes to a file.
-    console = Console(width=150)
+    console = Console(width=180)
     console.print(machine.describe(), highlight=False)
     for name in arguments.names or BENCHMARKS:
         try:

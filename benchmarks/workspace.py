@@ -51,8 +51,7 @@ class Workspace:
             [str(CLARA), *words],
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             check=True,
         )
         return done.stdout.decode()

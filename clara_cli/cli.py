@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -84,6 +83,8 @@ def report(message: str, hint: str | None = None) -> None:
 
 def _keep_details() -> str:
     """Write the stack of a bug to a file and return its name; a bug of clara never fills the user's screen."""
+    import traceback
+
     text = traceback.format_exc()
     folder = Path("~/.clara").expanduser()
     try:

@@ -13,16 +13,18 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 def cell(value: object) -> str:
     """A value on one line; `-` where there is none."""
-    text = "" if value is None else _CONTROL.sub(" ", str(value))
+    text = "" if value is None else str(value)
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
     return text or "-"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Left-aligned columns three spaces apart; the last one is not padded, no line ends in a blank."""
-    lines = [list(header), *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) + _GAP for column in range(len(header))]
-    widths[-1] = 0
-    return "\n".join("".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)) for line in lines)
+    lines = [tuple(header), *(tuple(map(cell, row)) for row in rows)]
+    widths = [max(map(len, column)) + _GAP for column in zip(*lines, strict=True)]
+    form = "".join(f"{{:<{width}}}" for width in widths[:-1]) + "{}"
+    return "\n".join(form.format(*line) for line in lines)
 
 
 def utc(seconds: float | None) -> str | None:

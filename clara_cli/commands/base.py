@@ -6,19 +6,19 @@ surplus positionals ignored, singular and plural resource names interchangeable,
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from clara_cli.config import Config, load_config
-from clara_cli.database import Database
-from clara_cli.root import choose_root
+
+if TYPE_CHECKING:
+    from clara_cli.database import Database
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -37,6 +37,9 @@ class Settings:
     @contextmanager
     def database(self) -> Iterator[tuple[Database, Config]]:
         """The database of the root in force, and the configuration that chose it."""
+        from clara_cli.database import Database
+        from clara_cli.root import choose_root
+
         config = self.config()
         with Database(choose_root(config)) as database:
             yield database, config
@@ -140,6 +143,8 @@ class ClaraGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def _unknown(self, ctx: click.Context, name: str) -> str:
+        import difflib
+
         known = self.list_commands(ctx)
         close = difflib.get_close_matches(name, [*known, *(f"{word}s" for word in known)], 1)
         suggestion = f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(known)}"

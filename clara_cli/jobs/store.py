@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from clara_cli.errors import StateConflict
 from clara_cli.jobs.model import Job, Message, OperatorRecord
@@ -39,7 +41,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
     """All jobs, newest first, without their definitions."""
-    rows = connection.execute(f"SELECT {_RECORD} FROM jobs ORDER BY created DESC, rowid DESC")
+    rows = connection.execute(f"SELECT {_RECORD}, '', '' FROM jobs ORDER BY created DESC, rowid DESC")
     return [_job(row) for row in rows]
 
 
@@ -123,15 +125,10 @@ def unfinished_jobs(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute(query)]
 
 
-def _job(row: tuple[str, ...]) -> Job:
-    job_id, payload_id, pipeline_id, name, state, status, priority, *rest = row
-    return Job(
-        job_id,
-        payload_id,
-        pipeline_id,
-        name,
-        JobState(state),
-        JobStatus(status),
-        JobPriority(priority),
-        *rest,  # type: ignore[arg-type]
-    )
+_STATES = {state.value: state for state in JobState}
+_STATUSES = {status.value: status for status in JobStatus}
+_PRIORITIES = {priority.value: priority for priority in JobPriority}
+
+
+def _job(row: Sequence[Any]) -> Job:
+    return Job._make((*row[:4], _STATES[row[4]], _STATUSES[row[5]], _PRIORITIES[row[6]], *row[7:]))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.ids import new_id, resolve
-from clara_cli.pipelines.model import Pipeline, to_json
+
+if TYPE_CHECKING:
+    from clara_cli.pipelines.model import Pipeline
 
 
-@dataclass(frozen=True)
-class PipelineRecord:
+class PipelineRecord(NamedTuple):
     """A stored pipeline; `created` in seconds since 1970 UTC.
 
     Attributes:
@@ -31,6 +31,10 @@ def insert_pipeline(
     connection: sqlite3.Connection, pipeline: Pipeline, files: tuple[tuple[str, bytes], ...], folder: str
 ) -> str:
     """Store a validated pipeline with the files it came from; returns its new id."""
+    import json
+
+    from clara_cli.pipelines.model import to_json
+
     pipeline_id = new_id()
     connection.execute(
         "INSERT INTO pipelines (id, name, created, folder, definition) VALUES (?, ?, ?, ?, ?)",
