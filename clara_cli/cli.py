@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -29,6 +30,8 @@ COMMANDS = {
     "help": ("help", "Show the help of a command."),
 }
 
+_OUTPUT_LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
 
 class Root(ClaraGroup):
     """The root group. `main` is the error boundary, for the shell and for click's test runner alike."""
@@ -46,31 +49,36 @@ class Root(ClaraGroup):
             return call()
         try:
             result: object = call()
+            sys.stdout.flush()
         except ClaraError as error:
             report(error.message, error.hint)
             sys.exit(error.exit_code)
-        except click.UsageError as error:
-            report(error.format_message())
-            if error.ctx is not None:
-                click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.", err=True)
-            sys.exit(2)
         except click.ClickException as error:
             report(error.format_message())
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             click.echo("Aborted.", err=True)
             sys.exit(130)
-        except BrokenPipeError:
-            # Whoever read the output has had enough; what is still buffered must not raise again.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
-            sys.exit(1)
         except Exception as error:
             if os.environ.get("CLARA_DEBUG"):
                 raise
-            report(f"clara itself failed: {type(error).__name__}: {error}", f"details: {_keep_details()}")
+            _explain(error)
             sys.exit(1)
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _explain(error: Exception) -> None:
+    """What went wrong with the output, or in clara itself."""
+    if isinstance(error, OSError) and error.errno in _OUTPUT_LOST and not error.filename:
+        # What is still buffered for stdout must not raise again when this process ends.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+        if error.errno != errno.EPIPE:  # else whoever read it has had enough
+            report(f"cannot write the output: {error.strerror}")
+    else:
+        report(f"clara itself failed: {type(error).__name__}: {error}", f"details: {_keep_details()}")
 
 
 def report(message: str, hint: str | None = None) -> None:
@@ -97,6 +105,7 @@ def _keep_details() -> str:
 
 
 @click.command(
+    name="clara",
     cls=Root,
     table=COMMANDS,
     help="Run Clara Deploy pipelines on this machine: no Docker, Kubernetes, GPU or root.",

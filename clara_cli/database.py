@@ -77,6 +77,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0
+# Bytes below which a disk counts as full.
+_LITTLE = 1 << 20
 
 
 class Database:
@@ -96,7 +98,7 @@ class Database:
                 self._connection.close()
                 raise
         except sqlite3.Error as error:
-            raise StoreError(f"cannot use the database {root.database}: {error}") from error
+            raise _unusable(root, error) from error
 
     def _open(self) -> None:
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -145,7 +147,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"cannot use the database {self.root.database}: {error}") from error
+            raise _unusable(self.root, error) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -155,6 +157,18 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _unusable(root: Root, error: sqlite3.Error) -> StoreError:
+    system = os.statvfs(root.path)
+    free = system.f_bavail * system.f_frsize
+    # SQLite itself says no more than "disk I/O error" of a disk without space.
+    if free < _LITTLE:
+        return StoreError(
+            f"cannot use the database {root.database}: the disk is full ({free} bytes are free)",
+            hint=f"make room on the disk of {root.path}, or set CLARA_ROOT to a folder on another one",
+        )
+    return StoreError(f"cannot use the database {root.database}: {error}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 import support
 from hypothesis import settings
 from support import Clara
+
+# Whoever runs the tests may ignore signals (nohup, a job in the background); the commands under test must not.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no fault of the code.
 settings.register_profile("clara", deadline=None)

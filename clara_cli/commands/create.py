@@ -18,8 +18,11 @@ from clara_cli.commands.base import (
 )
 from clara_cli.errors import UsageError
 
+_LONGEST_NAME = 255
+
 
 @click.group(cls=ClaraGroup, name="create")
+@global_options
 def command() -> None:
     """Create pipelines, jobs and images."""
 
@@ -80,8 +83,10 @@ def job(
 
     if priority.lower() not in PRIORITY_WORDS:
         raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
-    if not name.strip():
-        raise UsageError("the name of a job cannot be empty")
+    if not name.strip() or len(name) > _LONGEST_NAME:
+        raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
+    if files is not None and not files.strip():
+        raise UsageError("--files is empty: expected a file or a folder")
     pipeline_id, further = first_of(pipeline)
     further += [word for word in context.args if _is_id(word)]
     if further:
@@ -126,7 +131,7 @@ def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
     found = registration(
         name,
         Path(path).expanduser(),
-        interpreter=Path(interpreter).expanduser() if interpreter else None,
+        interpreter=_interpreter(interpreter) if interpreter else None,
         uses_driver=driver,
     )
     with settings().database() as (database, _), database.write() as connection:
@@ -134,3 +139,11 @@ def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
     if replaced:
         notice(f"Notice: {found.reference} was registered before; the new folder is used from now on")
     click.echo(f"IMAGE: {found.reference}")
+
+
+def _interpreter(text: str) -> Path:
+    """A path, or a name to be found on PATH."""
+    import shutil
+
+    path = Path(text).expanduser()
+    return path if "/" in text else Path(shutil.which(text) or path)

@@ -9,6 +9,7 @@ from clara_cli.errors import UsageError
 
 
 @click.group(cls=ClaraGroup, name="delete")
+@global_options
 def command() -> None:
     """Delete images."""
 

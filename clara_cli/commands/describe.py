@@ -10,6 +10,7 @@ from clara_cli.output import table, utc
 
 
 @click.group(cls=ClaraGroup, name="describe")
+@global_options
 def command() -> None:
     """Show one pipeline, job or image."""
 

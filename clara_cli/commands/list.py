@@ -13,6 +13,7 @@ _QUIET = click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.
 
 
 @click.group(cls=ClaraGroup, name="list")
+@global_options
 def command() -> None:
     """List pipelines, jobs or images, newest first."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings
-from clara_cli.errors import UsageError
 
 
 @click.command("logs", cls=ClaraCommand)
@@ -20,9 +19,9 @@ def command(context: click.Context, job: str | None, operator: str | None) -> No
     from clara_cli.runtime.plan import operator_log
 
     words = [word for word in context.args if word not in ("job", "jobs")]
-    value = job or next(iter(words), None)
+    value = job if job is not None else next(iter(words), None)
     if value is None:
-        raise UsageError('required flag(s) "job" not set')
+        raise click.UsageError('required flag(s) "job" not set', context)
     with settings().database() as (database, _):
         view = find_job(database, first_of(value)[0])
     if operator is not None:

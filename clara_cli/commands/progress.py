@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -59,7 +60,6 @@ class Lines:
         self._states = dict.fromkeys(names, "pending")
         self._began: dict[str, float] = {}
         self._took: dict[str, float] = {}
-        self._width = max(map(len, names), default=0)
 
     def operator_began(self, name: str) -> None:
         self._states[name] = "running"
@@ -81,17 +81,28 @@ class Lines:
             self.live = None  # the terminal is gone; the job goes on
 
     def draw(self) -> RenderableType:
-        """The lines as they are now."""
+        """The lines as they are now; where they are more than the terminal has, only what runs or failed."""
+        from rich.table import Table
         from rich.text import Text
 
-        text = Text()
-        for place, (name, state) in enumerate(self._states.items()):
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, justify="right")
+        names = list(self._states)
+        if self.live is not None and len(names) > self.live.console.height - 2:
+            names = [name for name, state in self._states.items() if state in ("running", "failed")]
+            counts = Counter(self._states.values())
+            grid.add_row("", f"{counts['completed']} completed, {counts['pending']} pending", "", "")
+        for name in names:
+            state = self._states[name]
             mark, style = _MARKS[state]
-            text.append(("\n" if place else "") + f"{mark} ", style)
-            text.append(f"{name:<{self._width}}  {state:<9}", style if state != "pending" else "dim")
-            seconds = self._took.get(name)
-            if seconds is None and state == "running":
-                seconds = time.monotonic() - self._began[name]
-            if seconds is not None:
-                text.append(f"  {seconds:6.1f} s", "dim")
-        return text
+            grid.add_row(Text(mark, style), Text(name, style), Text(state, style), Text(self._time(name), "dim"))
+        return grid
+
+    def _time(self, name: str) -> str:
+        seconds = self._took.get(name)
+        if seconds is None and self._states[name] == "running":
+            seconds = time.monotonic() - self._began[name]
+        return "" if seconds is None else f"{seconds:.1f} s"

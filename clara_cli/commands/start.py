@@ -15,7 +15,6 @@ from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_o
 from clara_cli.commands.progress import progress_listener
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.errors import UsageError
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
 from clara_cli.runtime.plan import JobResult
@@ -26,6 +25,7 @@ ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
 
 
 @click.group(cls=ClaraGroup, name="start")
+@global_options
 def command() -> None:
     """Start a job and follow it to its end."""
 
@@ -41,9 +41,9 @@ def job(context: click.Context, job: str | None, detach: bool) -> None:
     Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
     configuration or CLARA_START=detach makes --detach the default.
     """
-    value = job or next(iter(context.args), None)
+    value = job if job is not None else next(iter(context.args), None)
     if value is None:
-        raise UsageError('required flag(s) "job" not set')
+        raise click.UsageError('required flag(s) "job" not set', context)
     with settings().database() as (database, config):
         recover(database)
         start_and_follow(database, config, first_of(value)[0], detach)

@@ -17,6 +17,9 @@ from clara_cli.images.placement import Placement, place, source_of
 
 # Where a folder without a Dockerfile appears in the container's view; commands often spell it `/app/main.py`.
 DEFAULT_WORKDIR = "/app"
+# First words that cannot be meant for a main.py. Other names count as its arguments, also where this machine happens
+# to have a program of that name: `test`, `split` and `convert` are stages of real pipelines.
+_LAUNCHERS = frozenset({"sh", "bash", "dash", "env", "nice", "time", "timeout"})
 _MAIN = ("python", "-u", "main.py")
 _PYTHON = re.compile(r"(?:/.*/)?python(?:3(?:\.\d+)?)?")
 
@@ -90,7 +93,10 @@ def check_folder(folder: Path) -> None:
 def check_interpreter(interpreter: Path) -> None:
     """Raise ImageError unless the interpreter is an executable file."""
     if not interpreter.is_file() or not os.access(interpreter, os.X_OK):
-        raise ImageError(f"{interpreter}: is not an interpreter that can be started")
+        raise ImageError(
+            f"{interpreter}: is not an interpreter that can be started",
+            hint="give the path of a python, or the name of one that is on PATH",
+        )
 
 
 def is_python(word: str) -> bool:
@@ -124,10 +130,9 @@ def argv(program: Program, command: Sequence[str] = ()) -> tuple[str, ...]:
 
 def _is_program(program: Program, word: str) -> bool:
     """Whether a command starts with a program of its own, rather than with an argument of main.py."""
-    if is_python(word):
+    if is_python(word) or posixpath.basename(word) in _LAUNCHERS:
         return True
-    # A relative path is the program's; `which` would look for it in the folder of this process.
-    if (word.startswith("/") or "/" not in word) and shutil.which(word):
+    if word.startswith("/") and shutil.which(word):
         return True
     placed = source_of(program.placements, posixpath.join(program.workdir, word)) if "/" in word else None
     return placed is not None and placed.is_file() and os.access(placed, os.X_OK)

@@ -1,7 +1,7 @@
 """A fresh folder for one run of a program: a small image root with its files, and the folder it starts in.
 
-The program's own folder is never touched. Files are copied and not linked, because python takes a linked
-script's real folder for its imports, and would leave `__pycache__` there.
+The program's own folder is never touched. Files are copied and not linked: a write through a link would land in
+it, and python takes a linked script's real folder for its imports and would leave `__pycache__` there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clara_cli.errors import ImageError
+from clara_cli.filecopy import copy_file
 from clara_cli.images.pathmap import PathMap
 from clara_cli.images.placement import SKIPPED, Placement
 from clara_cli.images.program import Program
-
-COPY_LIMIT = 4 * 1024 * 1024
 
 # Folders that this machine has too: only what an image puts into them is replaced, never the folder itself.
 _SYSTEM = frozenset(
@@ -141,15 +140,12 @@ def _copy_folder(source: Path, destination: Path, top: Path, walked: frozenset[P
 
 
 def _copy_file(source: Path, destination: Path) -> None:
-    """Copy a file, or link a large one; an earlier COPY's is removed, lest a link be written through."""
+    """Copy a file, in no time where the file system can share blocks; an earlier COPY's is replaced."""
     if destination.is_dir():
         raise IsADirectoryError(0, "a folder is where a file should go", str(destination))
     destination.unlink(missing_ok=True)
     status = source.stat()
-    if status.st_size > COPY_LIMIT:
-        destination.symlink_to(source.resolve())
-        return
-    shutil.copyfile(source, destination)
+    copy_file(source, destination)
     mode = status.st_mode & 0o777 | 0o600
     # RUN chmod lines are not run, so a script counts as executable.
     destination.chmod(mode | 0o111 if _is_script(destination) else mode)

@@ -1,4 +1,4 @@
-"""A job's files: which operator is meant by a name, and what `clara download` fetches."""
+"""A job's files: which operator is meant by a name, and which files a download is about."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from clara_cli.errors import NotFound
 from clara_cli.ids import normalise, resolve
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.model import OperatorRecord
-from clara_cli.payloads.download import Download, download
+from clara_cli.payloads.download import Selection, select
 from clara_cli.payloads.pattern import Pattern, parse_pattern, split_reference
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What a download did; `notice` says how a name was understood when it was not an operator's own."""
+class Found:
+    """What is to be downloaded; `notice` says how a name was understood when it was not an operator's own."""
 
-    download: Download
+    selection: Selection
     notice: str | None
 
 
@@ -44,18 +44,18 @@ def find_operator(view: JobView, name: str) -> tuple[OperatorRecord, str | None]
     raise NotFound(f'job {view.job.id} has no operator "{name}"; it has {listed}')
 
 
-def fetch(database: Database, reference: str, destination: str) -> Fetched:
-    """Download what `<job or payload id>:<path or pattern>` names.
+def find_files(database: Database, reference: str) -> Found:
+    """The files that `<job or payload id>:<path or pattern>` names.
 
     Raises:
         NotFound: no such job or payload, no such operator, or nothing matches.
-        PayloadError: a malformed reference, or a destination that cannot be written.
+        PayloadError: a malformed reference, or one that leads out of the payload.
     """
     identity, path = split_reference(reference)
     pattern = parse_pattern(path)
     view = _job_of(database, identity)
     pattern, notice = _by_operator(view, pattern)
-    return Fetched(download(view.tree, pattern, destination), notice)
+    return Found(select(view.tree, pattern), notice)
 
 
 def _job_of(database: Database, identity: str) -> JobView:

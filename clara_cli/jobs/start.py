@@ -12,7 +12,7 @@ from pathlib import Path
 
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError, RuntimeFailure, StateConflict
+from clara_cli.errors import ClaraError, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.images.lookup import find_programs
 from clara_cli.images.store import registered_images
 from clara_cli.jobs import lock, store
@@ -44,6 +44,8 @@ def submit_job(database: Database, config: Config, text: str) -> SubmittedJob:
     """
     view = find_job(database, text)
     plan = _plan(database, config, view)
+    if not view.tree.input.is_dir() and view.job.submitted is None:
+        raise PayloadError(f"the payload of job {view.job.id} is gone: there is no folder {view.tree.input}")
     handle = lock.acquire(view.folder)
     try:
         with database.write() as connection:

@@ -7,64 +7,92 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clara_cli.errors import NotFound, PayloadError
-from clara_cli.payloads.copy import replace_file
+from clara_cli.filecopy import replace_file
 from clara_cli.payloads.pattern import Pattern
 from clara_cli.payloads.tree import PayloadTree
 
 
 @dataclass(frozen=True)
-class Download:
-    """What a download did: files written, and links left out because they lead out of the payload."""
+class Selection:
+    """The files that a pattern matches.
 
+    Attributes:
+        base: the pattern's fixed folder, or the one file it names.
+        files: what is copied, in name order.
+        left_out: links that lead out of the payload or nowhere, links to folders, and what is no regular file.
+    """
+
+    base: Path
+    pattern: Pattern
     files: tuple[Path, ...]
     left_out: tuple[Path, ...]
 
 
-def download(tree: PayloadTree, pattern: Pattern, destination: str) -> Download:
-    """Copy what `pattern` matches; every file appears whole, replacing one of the same name.
+def select(tree: PayloadTree, pattern: Pattern) -> Selection:
+    """Find what `pattern` matches.
+
+    Raises:
+        NotFound: nothing.
+        PayloadError: the fixed part leads out of the payload.
+    """
+    base = _spelled(tree.path, pattern.fixed)
+    if not base.resolve().is_relative_to(tree.path.resolve()):
+        raise PayloadError(f'"/{"/".join(pattern.fixed)}" leads out of the payload')
+    if base.is_file():
+        found = [] if pattern.wild or pattern.folder else [base]
+    else:
+        found = [path for path in _walk(base) if pattern.matches(path.relative_to(base).parts)]
+    inside = tree.path.resolve()
+    files = tuple(path for path in found if path.is_file() and path.resolve().is_relative_to(inside))
+    if not files:
+        raise NotFound(_nothing(tree, pattern), hint="clara describe job -j ID lists the operators")
+    return Selection(base, pattern, files, tuple(sorted(set(found) - set(files))))
+
+
+def download(selection: Selection, destination: str) -> tuple[Path, ...]:
+    """Copy the selected files; each appears whole, replacing one of the same name.
 
     Files land under the destination by their path below the pattern's fixed folder; a plain path to a file
     lands in an existing folder (or one written with a trailing slash), else becomes the destination itself.
 
+    Returns:
+        the files written.
+
     Raises:
-        NotFound: nothing matches.
         PayloadError: the destination cannot be written, or the disk is full.
     """
-    base, found = _select(tree, pattern)
-    inside = tree.path.resolve()
-    wanted = [path for path in found if path.resolve().is_relative_to(inside)]
-    left_out = tuple(path for path in found if path not in set(wanted))
-    if not wanted:
-        raise NotFound(_nothing(tree, pattern), hint="clara describe job -j ID lists the operators")
+    base, whole = selection.base, bool(selection.pattern.wild or selection.pattern.folder)
     target = Path(destination).expanduser()
-    into_folder = bool(pattern.wild or pattern.folder or destination.endswith("/") or target.is_dir())
-    if not into_folder and wanted == [base]:
+    into_folder = whole or destination.endswith("/") or target.is_dir()
+    if into_folder and target.exists() and not target.is_dir():
+        raise PayloadError(f"{destination} is a file: expected a folder to download into")
+    if not into_folder and selection.files == (base,):
         pairs = [(base, target)]
     else:
-        root = base.parent if not (pattern.wild or pattern.folder) else base
-        pairs = [(path, target / path.relative_to(root)) for path in wanted]
+        root = base if whole else base.parent
+        pairs = [(path, target / path.relative_to(root)) for path in selection.files]
     for source, place in pairs:
         _place(source, place)
-    return Download(tuple(place for _, place in pairs), left_out)
+    return tuple(place for _, place in pairs)
 
 
-def _select(tree: PayloadTree, pattern: Pattern) -> tuple[Path, list[Path]]:
-    """The fixed folder (or file) and the files matched, in name order."""
-    base = tree.path.joinpath(*pattern.fixed)
-    if not base.resolve().is_relative_to(tree.path.resolve()):
-        raise PayloadError(f'"/{"/".join(pattern.fixed)}" leads out of the payload')
-    if base.is_file():
-        return base, [] if pattern.wild or pattern.folder else [base]
-    matched = [path for path in _walk(base) if pattern.matches(path.relative_to(base).parts)]
-    return base, matched
+def _spelled(folder: Path, names: tuple[str, ...]) -> Path:
+    """A path below `folder`; a name that does not exist is taken for the one that differs by case only."""
+    for name in names:
+        if not os.path.lexists(folder / name) and folder.is_dir():
+            alike = [other.name for other in folder.iterdir() if other.name.casefold() == name.casefold()]
+            folder = folder / (alike[0] if len(alike) == 1 else name)
+        else:
+            folder = folder / name
+    return folder
 
 
 def _walk(folder: Path) -> list[Path]:
-    """Files below a folder in name order; linked folders are not entered."""
+    """All below a folder that is no folder itself, in name order; linked folders are not entered."""
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
-        folders.sort()
-        found += [Path(parent, name) for name in files if Path(parent, name).is_file()]
+        found += [Path(parent, name) for name in files]
+        found += [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
     return sorted(found)
 
 
@@ -85,4 +113,4 @@ def _nothing(tree: PayloadTree, pattern: Pattern) -> str:
         existing = existing / name
     inside = ", ".join(sorted(entry.name for entry in existing.iterdir())[:12]) if existing.is_dir() else ""
     where = "/" + "/".join(existing.relative_to(tree.path).parts)
-    return f"nothing in the payload matches {shown}; {where} holds {inside or 'nothing'}"
+    return f"nothing in the payload matches {shown}; {where} holds {inside or 'no files'}"

@@ -41,8 +41,9 @@ def split_reference(text: str) -> tuple[str, str]:
     """
     identity, colon, path = text.partition(":")
     if not colon or not identity.strip() or not path.strip():
+        missing = "what" if identity.strip() else "of which job"
         raise PayloadError(
-            f'"{text}" does not say what to download',
+            f'"{text}" does not say {missing} to download',
             hint='expected <job id>:<path>, such as 5e1f:/operators/my-operator/"*"',
         )
     return identity.strip(), path

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clara_cli.errors import PayloadError
-from clara_cli.payloads.copy import copy_file
+from clara_cli.filecopy import copy_file
 from clara_cli.root import Root
 
 _STAGING = ".incoming-"

@@ -95,8 +95,7 @@ def _cycles(draft: Draft, links: list[Link], faults: Faults) -> None:
 
 def _refusal(name: str, errors: list[Problem], warnings: tuple[Problem, ...]) -> DefinitionError:
     problems = _sorted([*errors, *warnings])
-    # Where not all can be shown, errors go before warnings.
-    lines = [problem.render(marked=True) for problem in _sorted([*_sorted(errors), *warnings][:MAX_SHOWN])]
+    lines = [problem.render(marked=True) for problem in (*_sorted(errors), *warnings)[:MAX_SHOWN]]
     if len(problems) > 1:
         counts = [_count(len(errors), "error")] + ([_count(len(warnings), "warning")] if warnings else [])
         shown = f"; the first {MAX_SHOWN} are shown" if len(problems) > MAX_SHOWN else ""

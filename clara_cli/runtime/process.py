@@ -14,6 +14,8 @@ from pathlib import Path
 from clara_cli.errors import RuntimeFailure
 
 _CHUNK = 1 << 16
+# Characters of a log line that are quoted in a message.
+_WIDEST = 400
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def log_tail(log: Path, lines: int = 10) -> list[str]:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return text.splitlines()[-lines:]
+    return [line if len(line) <= _WIDEST else f"{line[:_WIDEST]}…" for line in text.splitlines()[-lines:]]
 
 
 def _cannot_start(request: OperatorRequest, error: Exception) -> str:

@@ -20,7 +20,7 @@ from clara_cli.runtime.environment import operator_environment
 from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
-from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text
+from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text, log_tail
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
@@ -34,11 +34,18 @@ GRACE = 10.0
 
 @dataclass
 class _Running:
-    """One started operator: `begun` once it is RUNNING, `waiting` holds its drivers that wait for inputs."""
+    """One started operator.
+
+    Attributes:
+        begun: it is RUNNING.
+        stopped: it was asked to end before its time.
+        waiting: its drivers that wait for inputs.
+    """
 
     operator: Operator
     process: OperatorProcess
     begun: bool = False
+    stopped: bool = False
     waiting: list[Peer] = field(default_factory=list)
 
 
@@ -230,6 +237,8 @@ class Runner:
 
     def _fault(self, running: _Running, code: int) -> str | None:
         """Why an ended operator did not do what was asked of it; None when it did."""
+        if running.stopped:
+            return "it was stopped"
         if code != 0:
             return exit_text(code)
         if not self._schedule.ready(running.operator.name):
@@ -240,8 +249,10 @@ class Runner:
         return None
 
     def _fail(self, operator: Operator, reason: str, code: int | None) -> None:
-        self._failures.append(OperatorFailure(operator.name, reason, code, self._plan.log(operator.name)))
-        self._listener.message("error", f"operator {operator.name} failed: {reason}")
+        log = self._plan.log(operator.name)
+        self._failures.append(OperatorFailure(operator.name, reason, code, log))
+        said = "".join(f"; its last words: {line}" for line in log_tail(log, 1))
+        self._listener.message("error", f"operator {operator.name} failed: {reason}{said}")
 
     def _warn_of_empty_outputs(self, operator: Operator) -> None:
         for output in operator.outputs:
@@ -258,6 +269,7 @@ class Runner:
         self._apply(self._schedule.halt())
 
     def _end(self, running: _Running) -> None:
+        running.stopped = True
         running.process.signal(signal.SIGTERM)
         if self._deadline is None:
             self._deadline = time.monotonic() + GRACE

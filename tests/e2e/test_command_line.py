@@ -48,11 +48,6 @@ def test_singular_and_plural_are_the_same_command(verb: str) -> None:
         assert group.get_command(context, f"{name}s") is group.get_command(context, name)
 
 
-def test_bare_clara_is_useful(clara: Clara) -> None:
-    answer = clara(code=None)
-    assert "Commands:" in answer.out + answer.err
-
-
 def test_version_is_one_line_whose_last_word_is_the_version(clara: Clara) -> None:
     assert re.fullmatch(r"Clara CLI version: \S+\n", clara("version").out)
 
@@ -175,3 +170,21 @@ def test_downloads_by_payload_id_and_of_the_input(clara: Clara, tmp_path: Path) 
     answer = clara("download", f"{payload}:/input/*", tmp_path / "r")
     assert answer.out == "Downloading...\nDownloaded 1 files.\n"
     assert (tmp_path / "r" / "a.txt").read_text() == "a"
+
+
+def test_bare_groups_show_their_help_on_stdout(clara: Clara) -> None:
+    for words in ((), ("create",), ("list",)):
+        answer = clara(*words)
+        assert answer.err == "" and "Commands:" in answer.out
+
+
+def test_global_flags_are_accepted_everywhere(clara: Clara) -> None:
+    for words in (["--verbose", "list", "jobs"], ["list", "--verbose", "jobs"], ["list", "jobs", "--verbose"]):
+        assert clara(*words).lines[0].startswith("NAME")
+
+
+def test_a_first_word_that_happens_to_be_a_program_here_is_an_argument(clara: Clara, project: Project) -> None:
+    definition = project.definition("- name: a\n  container: {image: a, command: ['false', sleep]}\n", "0.4.0")
+    project.operator("a", "import sys\nprint(sys.argv[1:])")
+    job, _ = clara.run(definition)
+    assert clara("logs", "-j", job, "-o", "a").lines == ["['false', 'sleep']"]

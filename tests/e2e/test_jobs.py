@@ -164,6 +164,17 @@ def test_a_failure_stops_siblings_keeps_files_and_explains(clara: Clara, project
     assert processes_of(job) == []
 
 
+def test_a_stopped_operator_is_not_complete_even_if_it_ends_with_0(clara: Clara, project: Project) -> None:
+    definition = project.definition("- name: a\n  container: {image: a}\n- name: b\n  container: {image: b}\n", "0.4.0")
+    gate = project.folder / "gate"
+    stop = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+    project.operator("a", f"{stop}open('{gate}', 'w').close()\ntime.sleep(600)")
+    project.operator("b", f"import os, time\nwhile not os.path.exists('{gate}'): time.sleep(0.01)\nraise SystemExit(3)")
+    job, _ = clara.run(definition, code=1)
+    described = clara("describe", "job", "-j", job).lines
+    assert described[14].split()[1] == "JOB_OPERATOR_STATUS_FAULTED"
+
+
 def test_warnings_do_not_fail_a_job(clara: Clara, project: Project) -> None:
     definition = project.definition("- name: a\n  container: {image: a}\n  output:\n  - path: /output\n", "0.4.0")
     project.operator("a", "")

@@ -42,7 +42,7 @@ def test_the_file_is_read_and_variables_win(home: Path) -> None:
         ("root: [1]\n", "root must be the path of a folder"),
         ("root: /a:b\n", 'must not contain ":"'),
         ("operator_path: {a: b}\n", "must be a list of folders"),
-        ("a: [\n", "is not valid YAML"),
+        ("a: [\n", ":2:1: not valid YAML"),
     ],
 )
 def test_a_wrong_file_is_one_clear_error(home: Path, text: str, told: str) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from clara_cli.errors import ImageError
-from clara_cli.images import workfolder
 from clara_cli.images.program import read_program
 from clara_cli.images.workfolder import WorkFolder, lay_out
 
@@ -56,18 +55,15 @@ def test_modes(folder: Path, target: Path) -> None:
     assert (cwd / "data").stat().st_mode & 0o777 == 0o644
 
 
-def test_large_files_are_links_and_never_written_through(
-    folder: Path, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workfolder, "COPY_LIMIT", 10)
-    (folder / "large").write_text("x" * 11)
-    (folder / "exact").write_text("x" * 10)
-    (folder / "small").write_text("small")
-    found = laid_out(folder, target, "WORKDIR /app\nCOPY large exact ./\nCOPY large /x\nCOPY small /x")
-    assert (found.cwd / "large").readlink() == folder / "large"
-    assert not (found.cwd / "exact").is_symlink()
-    assert (found.root / "x").read_text() == "small"
-    assert (folder / "large").read_text() == "x" * 11
+def test_a_program_that_writes_its_own_files_leaves_the_source_alone(folder: Path, target: Path) -> None:
+    (folder / "weights").write_bytes(bytes(6 << 20))
+    (folder / "small").write_text("s")
+    found = laid_out(folder, target, "WORKDIR /app\nCOPY weights small ./\nCOPY small /app/weights")
+    assert (found.cwd / "weights").read_text() == "s"
+    for name in ("weights", "small"):
+        (found.cwd / name).write_text("changed")
+    assert (folder / "weights").stat().st_size == 6 << 20
+    assert (folder / "small").read_text() == "s"
 
 
 def test_links_end(folder: Path, target: Path, tmp_path: Path) -> None:

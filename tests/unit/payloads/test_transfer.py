@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import clara_cli.payloads.copy as copy_module
+import clara_cli.filecopy as copy_module
 from clara_cli.config import Config
 from clara_cli.errors import NotFound, PayloadError
-from clara_cli.payloads.copy import copy_file, replace_file
-from clara_cli.payloads.download import download
+from clara_cli.filecopy import copy_file, replace_file
+from clara_cli.payloads.download import download, select
 from clara_cli.payloads.pattern import parse_pattern
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.payloads.upload import staged_payload, sweep
@@ -149,9 +149,9 @@ def tree(tmp_path: Path) -> PayloadTree:
 
 
 def fetched(tree: PayloadTree, pattern: str, target: Path, destination: str | None = None) -> set[str]:
-    result = download(tree, parse_pattern(pattern), destination or str(target))
-    assert all(path.is_file() for path in result.files)
-    return {str(path.relative_to(target)) for path in result.files}
+    written = download(select(tree, parse_pattern(pattern)), destination or str(target))
+    assert all(path.is_file() for path in written)
+    return {str(path.relative_to(target)) for path in written}
 
 
 def test_files_land_below_the_fixed_part(tree: PayloadTree, tmp_path: Path) -> None:
@@ -177,20 +177,27 @@ def test_nothing_found_says_what_is_there(tree: PayloadTree, tmp_path: Path) -> 
     assert not (tmp_path / "result").exists()
 
 
+def test_names_that_differ_by_case_only(tree: PayloadTree, tmp_path: Path) -> None:
+    assert fetched(tree, "/Operators/OP/RES/*", tmp_path / "r") == {"deep/a.txt"}
+
+
 def test_links_out_of_the_payload_are_left_out(tree: PayloadTree, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (tree.path / "operators/op/out").symlink_to(tmp_path / "secret")
     (tree.path / "operators/op/inside").symlink_to(tree.path / "input/scan.nii")
     (tree.path / "operators/op/folder").symlink_to(tmp_path)
-    result = download(tree, parse_pattern("/operators/op/*"), str(tmp_path / "result"))
-    assert [path.name for path in result.left_out] == ["out"]
+    (tree.path / "operators/op/nowhere").symlink_to("none")
+    os.mkfifo(tree.path / "operators/op/pipe")
+    selection = select(tree, parse_pattern("/operators/op/*"))
+    assert [path.name for path in selection.left_out] == ["folder", "nowhere", "out", "pipe"]
+    download(selection, str(tmp_path / "result"))
     assert (tmp_path / "result" / "inside").read_text() == "input/scan.nii"
     assert not (tmp_path / "result" / "out").exists()
     with pytest.raises(PayloadError, match="leads out of the payload"):
-        download(tree, parse_pattern("/operators/op/folder/secret"), str(tmp_path / "result"))
+        select(tree, parse_pattern("/operators/op/folder/secret"))
 
 
 def test_a_destination_that_is_a_file(tree: PayloadTree, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PayloadError, match="cannot write"):
+    with pytest.raises(PayloadError, match="is a file: expected a folder"):
         fetched(tree, "/operators/op/*", tmp_path / "file")
