@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus, OperatorStatus
 
@@ -14,7 +14,10 @@ class Job:
     Attributes:
         submitted: when a start was accepted; a job is started once.
         folder: where the definition lay, for finding operator programs beside it.
-        definition: the validated pipeline as JSON text, as it was when the job was created.
+        definition: the validated pipeline as JSON text, as it was when the job was created; with its placeholders
+            filled once a start was accepted.
+        templated: whether placeholders are filled at the start.
+        variables: the values given for parameters at the start.
     """
 
     id: str
@@ -30,6 +33,8 @@ class Job:
     stopped: float | None
     folder: str = ""
     definition: str = ""
+    templated: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from clara_cli.ids import new_id, resolve
-from clara_cli.pipelines.model import Pipeline, to_json
+from clara_cli.pipelines.model import to_json
+
+if TYPE_CHECKING:
+    from clara_cli.pipelines.load import Loaded
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class PipelineRecord:
     Attributes:
         folder: where the definition lay, for finding operator programs beside it.
         definition: the validated pipeline as JSON text.
+        parameters: what a value can be given for at the start of a job → its default; None without one.
+        templated: whether placeholders of it are filled at the start of a job.
     """
 
     id: str
@@ -25,20 +31,27 @@ class PipelineRecord:
     created: float
     folder: str = ""
     definition: str = ""
+    parameters: dict[str, str | None] = field(default_factory=dict)
+    templated: bool = False
 
 
-def insert_pipeline(
-    connection: sqlite3.Connection, pipeline: Pipeline, files: tuple[tuple[str, bytes], ...], folder: str
-) -> str:
+def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
     """Store a validated pipeline with the files it came from; returns its new id."""
     pipeline_id = new_id()
     connection.execute(
-        "INSERT INTO pipelines (id, name, created, folder, definition) VALUES (?, ?, ?, ?, ?)",
-        (pipeline_id, pipeline.name, time.time(), folder, json.dumps(to_json(pipeline))),
+        "INSERT INTO pipelines (id, name, created, folder, definition, parameters, templated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(pipeline_id, loaded.pipeline.name, time.time()),
+            str(loaded.folder.resolve()) if loaded.folder else "",
+            json.dumps(to_json(loaded.pipeline)),
+            json.dumps(dict(loaded.parameters)),
+            loaded.templated,
+        ),
     )
     connection.executemany(
         "INSERT INTO pipeline_files VALUES (?, ?, ?, ?)",
-        [(pipeline_id, position, path, content) for position, (path, content) in enumerate(files)],
+        [(pipeline_id, position, path, content) for position, (path, content) in enumerate(loaded.files)],
     )
     return pipeline_id
 
@@ -52,5 +65,13 @@ def list_pipelines(connection: sqlite3.Connection) -> list[PipelineRecord]:
 def find_pipeline(connection: sqlite3.Connection, text: str) -> PipelineRecord:
     """The pipeline with that id or unique prefix; NotFound otherwise."""
     pipeline_id = resolve(connection, "pipeline", text)
-    query = "SELECT id, name, created, folder, definition FROM pipelines WHERE id = ?"
-    return PipelineRecord(*connection.execute(query, (pipeline_id,)).fetchone())
+    query = "SELECT id, name, created, folder, definition, parameters, templated FROM pipelines WHERE id = ?"
+    row = connection.execute(query, (pipeline_id,)).fetchone()
+    record = PipelineRecord(*row)
+    return replace(record, parameters=json.loads(row[5]), templated=bool(record.templated))
+
+
+def pipeline_files(connection: sqlite3.Connection, pipeline_id: str) -> list[tuple[str, bytes]]:
+    """Path and content of the files of a stored pipeline, the one with the operators first."""
+    query = "SELECT path, content FROM pipeline_files WHERE pipeline_id = ? ORDER BY position"
+    return [(path, content) for path, content in connection.execute(query, (pipeline_id,))]
