@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -159,7 +158,8 @@ def judged(content: bytes) -> None:
     else:
         assert from_json(to_json(result.pipeline)) == result.pipeline
         problems = result.warnings
-    lines = len(re.split("\r\n|[\n\r\x85\u2028\u2029]", content.decode(json.detect_encoding(content), "replace")))
+    codec = next((name for mark, name, _ in source._MARKS if content.startswith(mark)), "utf-8")
+    lines = len(re.split("\r\n|[\n\r\x85\u2028\u2029]", content.decode(codec, "replace")))
     for problem in problems:
         assert 1 <= problem.line <= lines
         assert 1 <= problem.column <= len(content) + 1
