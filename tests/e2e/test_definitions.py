@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +230,18 @@ def test_the_compiler_says_what_is_wrong(template: Path, world: Path) -> None:
     assert (code, out) == (1, "") and "cannot write" in err
     assert clarac("-p", "/nonexistent")[0] == 1
     assert clarac()[0] == 2
+
+
+def test_only_placeholders_are_worth_reading_yaml_at_the_start(clara: Clara, template: Path) -> None:
+    program = (
+        "import sys\nfrom clara_cli.cli import cli\ntry:\n    cli(sys.argv[1:])\nexcept SystemExit as end:\n"
+        "    print(end.code, *sorted({'yaml', 'jsonschema'} & set(sys.modules)), file=sys.stderr)"
+    )
+    answers = []
+    for text in (TEMPLATE, TEMPLATE.replace("${{ image }}", "writer").replace("${{", "{").replace("{CPUS}}", "1")):
+        template.write_text(text)
+        job = clara.job(clara.pipeline(template))
+        words = ["start", "job", "-j", job, *(["--set", "IMAGE=writer"] if text is TEMPLATE else [])]
+        done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+        answers.append(done.stderr.splitlines()[-1])
+    assert answers == ["0 jsonschema yaml", "0"]
