@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 
+import definitions
 import handover
 import machine
 import memory
@@ -15,7 +16,7 @@ from rich.console import Console
 from timing import LEAST_RUNS
 from workspace import CLARA
 
-BENCHMARKS = {"startup": startup, "noop": noop, "handover": handover, "memory": memory}
+BENCHMARKS = {"startup": startup, "noop": noop, "handover": handover, "memory": memory, "definitions": definitions}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from clara_cli.errors import ClaraError
 COMMANDS = {
     "create": ("create", "Create pipelines, jobs and images."),
     "start": ("start", "Start a job and follow it to its end."),
+    "validate": ("validate", "Check pipeline definitions without storing them."),
     "list": ("list", "List pipelines, jobs or images."),
     "describe": ("describe", "Show one pipeline, job or image."),
     "logs": ("logs", "Show what the operators of a job wrote."),
@@ -33,8 +34,8 @@ COMMANDS = {
 _OUTPUT_LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
-class Root(ClaraGroup):
-    """The root group. `main` is the error boundary, for the shell and for click's test runner alike."""
+class Program(click.Command):
+    """What the installed programs share: `main` is the error boundary, for the shell and for click's test runner."""
 
     def main(
         self,
@@ -67,6 +68,10 @@ class Root(ClaraGroup):
             _explain(error)
             sys.exit(1)
         sys.exit(result if isinstance(result, int) else 0)
+
+
+class Root(Program, ClaraGroup):
+    """The root group of `clara`."""
 
 
 def _explain(error: Exception) -> None:

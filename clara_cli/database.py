@@ -74,6 +74,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (name, tag)
         )""",
     ),
+    (
+        # Placeholders are filled when a job starts, from the job's own copy of the files it was made of.
+        "ALTER TABLE pipelines ADD COLUMN parameters TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE pipelines ADD COLUMN templated INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN templated INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN variables TEXT NOT NULL DEFAULT '{}'",
+        """CREATE TABLE job_files (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            path TEXT NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (job_id, position)
+        )""",
+        """INSERT INTO job_files SELECT jobs.id, position, path, content
+            FROM jobs JOIN pipeline_files ON pipeline_files.pipeline_id = jobs.pipeline_id""",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -16,6 +16,7 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
+from clara_cli.commands.values import set_option
 from clara_cli.errors import UsageError
 
 _LONGEST_NAME = 255
@@ -28,12 +29,13 @@ def command() -> None:
 
 
 @command.command("pipeline", cls=ClaraCommand)
-@click.option("-p", "--path", cls=Flag, metavar="FILE", help="The definition (YAML).")
+@click.option("-p", "--path", cls=Flag, metavar="PATH", help="The definition: a YAML file, a folder or a zip file.")
 @global_options
 def pipeline(path: str) -> None:
     """Check a pipeline definition and store it (also: pipelines).
 
-    Prints PIPELINE_ID. Names are not unique: the same file twice makes two pipelines.
+    Prints PIPELINE_ID. Names are not unique: the same file twice makes two pipelines. Files that it imports are
+    stored with it.
     """
     from clara_cli.pipelines.load import load_pipeline
     from clara_cli.pipelines.store import insert_pipeline
@@ -42,9 +44,8 @@ def pipeline(path: str) -> None:
         loaded = load_pipeline(Path(path).expanduser())
         for problem in loaded.warnings:
             warn(problem.render())
-        folder = str(Path(path).expanduser().resolve().parent)
         with database.write() as connection:
-            pipeline_id = insert_pipeline(connection, loaded.pipeline, loaded.files, folder)
+            pipeline_id = insert_pipeline(connection, loaded)
     click.echo(f"PIPELINE_ID: {pipeline_id}")
 
 
@@ -62,6 +63,7 @@ def pipeline(path: str) -> None:
 )
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
+@set_option
 @global_options
 @click.pass_context
 def job(
@@ -72,6 +74,7 @@ def job(
     priority: str,
     start: bool,
     detach: bool,
+    values: dict[str, str],
 ) -> None:
     """Make a job of a pipeline and upload its input (also: jobs).
 
@@ -87,6 +90,8 @@ def job(
         raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
+    if values and not start:
+        raise UsageError("--set gives values for the start of a job: add --start, or give them to clara start job")
     pipeline_id, further = first_of(pipeline)
     further += [word for word in context.args if _is_id(word)]
     if further:
@@ -104,7 +109,7 @@ def job(
         if start:
             from clara_cli.commands.start import start_and_follow
 
-            start_and_follow(database, config, created.job.id, detach)
+            start_and_follow(database, config, created.job.id, detach, values)
 
 
 def _is_id(word: str) -> bool:

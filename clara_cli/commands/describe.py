@@ -40,6 +40,9 @@ def pipeline(context: click.Context, pipeline: str | None) -> None:
         for operator in definition.operators
     ]
     click.echo(table(["OPERATOR", "IMAGE", "READS FROM"], rows))
+    if record.parameters:
+        click.echo("")
+        click.echo(table(["PARAMETER", "DEFAULT"], list(record.parameters.items())))
 
 
 @command.command("job", cls=ClaraCommand)
@@ -85,6 +88,8 @@ def job(context: click.Context, job: str | None) -> None:
         for operator in view.operators
     ]
     lines.append(table(["OPERATOR", "STATUS", "STARTED", "STOPPED", "EXIT"], rows))
+    if found.variables:
+        lines += ["", table(["PARAMETER", "VALUE"], list(found.variables.items()))]
     if view.messages:
         lines += ["", "MESSAGES:", *(f"{utc(m.created)} {m.severity}: {m.text}" for m in view.messages)]
     click.echo("\n".join(lines))

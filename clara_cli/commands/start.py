@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -13,6 +13,7 @@ import click
 
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
 from clara_cli.commands.progress import progress_listener
+from clara_cli.commands.values import set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.recovery import recover
@@ -33,9 +34,10 @@ def command() -> None:
 @command.command("job", cls=ClaraCommand)
 @click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
 @click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
+@set_option
 @global_options
 @click.pass_context
-def job(context: click.Context, job: str | None, detach: bool) -> None:
+def job(context: click.Context, job: str | None, detach: bool, values: dict[str, str]) -> None:
     """Start a job and stay until it ends (also: jobs).
 
     Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
@@ -46,16 +48,21 @@ def job(context: click.Context, job: str | None, detach: bool) -> None:
         raise click.UsageError('required flag(s) "job" not set', context)
     with settings().database() as (database, config):
         recover(database)
-        start_and_follow(database, config, first_of(value)[0], detach)
+        start_and_follow(database, config, first_of(value)[0], detach, values)
 
 
-def start_and_follow(database: Database, config: Config, job_id: str, detach: bool) -> None:
+def start_and_follow(
+    database: Database, config: Config, job_id: str, detach: bool, values: Mapping[str, str] | None = None
+) -> None:
     """Start a job; unless it is detached, run it here and end with its status.
+
+    Args:
+        values: for parameters of its pipeline.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
-    submitted = submit_job(database, config, job_id)
+    submitted = submit_job(database, config, job_id, values)
     # A reader of stdout that is gone is no reason to leave an accepted job alone.
     with suppress(OSError):
         click.echo(ACCEPTED)

@@ -11,6 +11,7 @@ from clara_cli.database import Database
 from clara_cli.errors import PayloadError
 from clara_cli.ids import new_id, resolve
 from clara_cli.jobs import store
+from clara_cli.jobs.definition import operator_images
 from clara_cli.jobs.model import Job, Message, OperatorRecord
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.payloads.tree import PayloadTree, payload_tree
@@ -59,8 +60,9 @@ def create_job(
         stopped=None,
         folder=record.folder,
         definition=record.definition,
+        templated=record.templated,
     )
-    operators = [(o.name, f"{o.image}:{o.tag}") for o in from_json(json.loads(record.definition)).operators]
+    operators = operator_images(from_json(json.loads(record.definition)))
     tree = payload_tree(database.root, job.payload_id)
     with (
         staged_payload(database.root, job.payload_id, source) as (aside, uploaded),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus, OperatorStatus
@@ -14,7 +16,10 @@ class Job(NamedTuple):
     Attributes:
         submitted: when a start was accepted; a job is started once.
         folder: where the definition lay, for finding operator programs beside it.
-        definition: the validated pipeline as JSON text, as it was when the job was created.
+        definition: the validated pipeline as JSON text, as it was when the job was created; with its placeholders
+            filled once a start was accepted.
+        templated: whether placeholders are filled at the start.
+        variables: the values given for parameters at the start.
     """
 
     id: str
@@ -30,6 +35,8 @@ class Job(NamedTuple):
     stopped: float | None
     folder: str = ""
     definition: str = ""
+    templated: bool = False
+    variables: Mapping[str, str] = MappingProxyType({})
 
     @property
     def succeeded(self) -> bool:

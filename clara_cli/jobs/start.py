@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from clara_cli.database import Database
 from clara_cli.errors import ClaraError, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.images.lookup import find_programs
 from clara_cli.images.store import registered_images
-from clara_cli.jobs import lock, store
+from clara_cli.jobs import definition, lock, store
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.states import JobEvent, OperatorEvent
-from clara_cli.pipelines.model import from_json
+from clara_cli.pipelines.model import Pipeline, to_json
 from clara_cli.runtime.environment import passed_on
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
@@ -34,22 +35,34 @@ class SubmittedJob:
     lock: int
 
 
-def submit_job(database: Database, config: Config, text: str) -> SubmittedJob:
+def submit_job(
+    database: Database, config: Config, text: str, variables: Mapping[str, str] | None = None
+) -> SubmittedJob:
     """Check that a job can run on this machine and accept its start.
+
+    Args:
+        variables: values for parameters of the pipeline.
 
     Raises:
         NotFound: no such job.
         StateConflict: it was started before.
+        DefinitionError: placeholders that nothing fills, or values that do not fit; says so for all at once.
         ImageError: an operator's image has no local program; says so for all operators at once.
     """
     view = find_job(database, text)
-    plan = _plan(database, config, view)
-    if not view.tree.input.is_dir() and view.job.submitted is None:
+    values = variables or {}
+    store.check_not_submitted(view.job)
+    if not view.tree.input.is_dir():
         raise PayloadError(f"the payload of job {view.job.id} is gone: there is no folder {view.tree.input}")
+    filled = definition.filled(database, view.job, values)
+    plan = _plan(database, config, view, filled or definition.stored(view.job))
     handle = lock.acquire(view.folder)
     try:
         with database.write() as connection:
             store.submit_job(connection, view.job.id)
+            if filled is not None:
+                text = json.dumps(to_json(filled))
+                store.fill_job(connection, view.job.id, text, definition.operator_images(filled), values)
             if handle is None:
                 raise StateConflict(f"another process is about to run job {view.job.id}")
     except BaseException:
@@ -66,16 +79,16 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
         ImageError: a program has vanished in between; the job is recorded as faulted.
     """
     try:
-        return SubmittedJob(_plan(database, config, find_job(database, job_id)), handle)
+        view = find_job(database, job_id)
+        return SubmittedJob(_plan(database, config, view, definition.stored(view.job)), handle)
     except ClaraError as error:
         _conclude(database, job_id, JobResult(), error.message)
         raise
 
 
-def _plan(database: Database, config: Config, view: JobView) -> JobPlan:
+def _plan(database: Database, config: Config, view: JobView, pipeline: Pipeline) -> JobPlan:
     with database.read() as connection:
         images = registered_images(connection)
-    pipeline = from_json(json.loads(view.job.definition))
     programs = find_programs(
         pipeline.operators,
         registered=images,

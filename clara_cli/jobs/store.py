@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clara_cli.errors import StateConflict
@@ -24,31 +25,63 @@ _RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, 
 
 
 def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[str, str]]) -> None:
-    """Store a new job and its operators, given as (name, image with tag) in the order of the definition."""
+    """Store a new job and its operators, given as (name, image with tag) in the order of the definition.
+
+    The job gets its own copy of the pipeline's files.
+    """
     connection.execute(
-        f"INSERT INTO jobs ({_RECORD}, folder, definition) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO jobs ({_RECORD}, folder, definition, templated) VALUES ({', '.join('?' * 14)})",
         (
             *(job.id, job.payload_id, job.pipeline_id, job.name),
             *(job.state.value, job.status.value, job.priority.value),
-            *(job.created, job.submitted, job.started, job.stopped, job.folder, job.definition),
+            *(job.created, job.submitted, job.started, job.stopped, job.folder, job.definition, job.templated),
         ),
     )
+    connection.execute(
+        "INSERT INTO job_files SELECT ?, position, path, content FROM pipeline_files WHERE pipeline_id = ?",
+        (job.id, job.pipeline_id),
+    )
+    _insert_operators(connection, job.id, operators)
+
+
+def _insert_operators(connection: sqlite3.Connection, job_id: str, operators: list[tuple[str, str]]) -> None:
     connection.executemany(
         "INSERT INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
-        [(job.id, position, name, image) for position, (name, image) in enumerate(operators)],
+        [(job_id, position, name, image) for position, (name, image) in enumerate(operators)],
     )
+
+
+def fill_job(
+    connection: sqlite3.Connection,
+    job_id: str,
+    definition: str,
+    operators: list[tuple[str, str]],
+    variables: Mapping[str, str],
+) -> None:
+    """Keep what a job's definition came to when its start was accepted, and the values that it was given."""
+    connection.execute(
+        "UPDATE jobs SET definition = ?, variables = ? WHERE id = ?", (definition, json.dumps(dict(variables)), job_id)
+    )
+    connection.execute("DELETE FROM operators WHERE job_id = ?", (job_id,))
+    _insert_operators(connection, job_id, operators)
+
+
+def job_files(connection: sqlite3.Connection, job_id: str) -> list[tuple[str, bytes]]:
+    """Path and content of the files a job was made of, the one with the operators first."""
+    query = "SELECT path, content FROM job_files WHERE job_id = ? ORDER BY position"
+    return [(path, content) for path, content in connection.execute(query, (job_id,))]
 
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
     """All jobs, newest first, without their definitions."""
-    rows = connection.execute(f"SELECT {_RECORD}, '', '' FROM jobs ORDER BY created DESC, rowid DESC")
+    rows = connection.execute(f"SELECT {_RECORD}, '', '', 0, '' FROM jobs ORDER BY created DESC, rowid DESC")
     return [_job(row) for row in rows]
 
 
 def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     """The whole record of a job whose id is known to exist."""
-    row = connection.execute(f"SELECT {_RECORD}, folder, definition FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    return _job(row)
+    query = f"SELECT {_RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
+    return _job(connection.execute(query, (job_id,)).fetchone())
 
 
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
@@ -81,11 +114,20 @@ def submit_job(connection: sqlite3.Connection, job_id: str) -> None:
         (time.time(), job_id),
     )
     if changed.rowcount == 0:
-        job = get_job(connection, job_id)
-        raise StateConflict(
-            f"job {job_id} was started before: it is {job.state.wire}, {job.status.wire}",
-            hint="a job runs once; clara create job makes a new one",
-        )
+        raise _started_before(get_job(connection, job_id))
+
+
+def check_not_submitted(job: Job) -> None:
+    """Raise StateConflict when a job was started before, or has ended."""
+    if job.submitted is not None or job.state is not JobState.PENDING:
+        raise _started_before(job)
+
+
+def _started_before(job: Job) -> StateConflict:
+    return StateConflict(
+        f"job {job.id} was started before: it is {job.state.wire}, {job.status.wire}",
+        hint="a job runs once; clara create job makes a new one",
+    )
 
 
 def change_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> None:
@@ -131,4 +173,5 @@ _PRIORITIES = {priority.value: priority for priority in JobPriority}
 
 
 def _job(row: Sequence[Any]) -> Job:
-    return Job._make((*row[:4], _STATES[row[4]], _STATUSES[row[5]], _PRIORITIES[row[6]], *row[7:]))
+    known = (_STATES[row[4]], _STATUSES[row[5]], _PRIORITIES[row[6]])
+    return Job._make((*row[:4], *known, *row[7:13], bool(row[13]), json.loads(row[14]) if row[14] else {}))

@@ -14,6 +14,7 @@ import yaml
 
 from clara_cli.errors import DefinitionError
 from clara_cli.pipelines.nodes import Mapping, Node, Scalar, Sequence
+from clara_cli.pipelines.placeholders import START
 from clara_cli.pipelines.problem import Problem
 from clara_cli.pipelines.scalars import KNOWN_TAGS, PREFIX
 from clara_cli.pipelines.source import Source, refusal
@@ -74,7 +75,8 @@ class Composer:
         plain = event.implicit[0] and event.tag != "!" and tag is None
         if not event.implicit[0] or event.style == '"':
             self._check_text(event)
-        return Scalar(*_place(event), event.value, plain, tag, size)
+        templated = START in event.value
+        return Scalar(self.source, *_place(event), event.value, plain, tag, size, templated=templated)
 
     def _check_text(self, event: Any) -> None:
         if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in event.value):
@@ -99,7 +101,7 @@ class Composer:
         if event.tag not in (None, "!", PREFIX + ("map" if mapping else "seq")):
             self._unknown_tag(event)
         kind = Mapping if mapping else Sequence
-        self._stack.append(_Open(kind(*_place(event)), event.anchor))
+        self._stack.append(_Open(kind(self.source, *_place(event)), event.anchor))
 
     def _close(self) -> None:
         opened = self._stack.pop()
@@ -115,6 +117,7 @@ class Composer:
         parent = opened.node
         parent.size += node.size
         parent.depth = max(parent.depth, node.depth + 1)
+        parent.templated |= node.templated
         if isinstance(parent, Sequence):
             parent.items.append(node)
         elif isinstance(parent, Mapping):

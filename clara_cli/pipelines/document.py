@@ -22,9 +22,10 @@ _TABS_TO_BLANK = re.compile(r"(?<![ \t])[ \t]+(?=#|$)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document whose root is a mapping.
+    """One YAML document whose root is a mapping; with its imports resolved, the tree holds parts of several files.
 
     Attributes:
+        source: the file of the root.
         problems: faults that do not keep the rest from being judged, such as a key that stands twice.
     """
 
@@ -38,12 +39,22 @@ class Document:
         value: dict[str, Any] = to_value(self.root)
         return value
 
-    def place(self, path: Path, key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at a path, or of its key; of the key too when there is no value."""
+    def node(self, path: Path, key: bool = False) -> Node:
+        """The value at a path, or its key; the key too when there is no value."""
         key_node, node = find(self.root, path)
         empty = isinstance(node, Scalar) and node.plain and not node.text
-        at: Node = key_node if key_node is not None and (key or empty) else node
+        return key_node if key_node is not None and (key or empty) else node
+
+    def place(self, path: Path, key: bool = False) -> tuple[int, int]:
+        """Line and column of `node`, in its file."""
+        at = self.node(path, key)
         return at.line, at.column
+
+    def line(self, path: Path, near: Path) -> str:
+        """`line 7` for a message at `near`; `line 7 of reader.yaml` when that is another file."""
+        at = self.node(path)
+        same = at.source is self.node(near).source
+        return f"line {at.line}" if same else f"line {at.line} of {at.source.name}"
 
     def problem(
         self,
@@ -55,16 +66,27 @@ class Document:
         severity: Literal["error", "warning"] = "error",
     ) -> Problem:
         """A problem at a path."""
-        return self.source.problem(*self.place(path, key), message, hint, severity)
+        return problem_at(self.node(path, key), message, hint, severity)
 
 
-def read_document(name: str, content: bytes) -> Document:
-    """Read one definition.
+def problem_at(
+    node: Node, message: str, hint: str | None = None, severity: Literal["error", "warning"] = "error"
+) -> Problem:
+    """A problem at a node, in the node's file."""
+    return node.source.problem(node.line, node.column, message, hint, severity)
+
+
+def read_document(name: str, content: bytes, path: str = "") -> Document:
+    """Read one file of a definition.
+
+    Args:
+        name: what messages call it.
+        path: the file among those of its definition.
 
     Raises:
         DefinitionError: the file is no text, no YAML, or no mapping.
     """
-    source = read_source(name, content)
+    source = read_source(name, content, path)
     root, problems = _compose(source)
     if not isinstance(root, Mapping):
         raise refusal(*problems, _no_mapping(source, root))

@@ -87,7 +87,7 @@ def _orchestrator(values: dict[str, Any], version: tuple[int, int] | None, fault
 def _operator(values: dict[str, Any], path: Path, faults: Faults) -> OperatorDraft:
     name = values.get("name")
     # A placeholder stands for a name that is not known yet.
-    legible = isinstance(name, str) and name != "" and "${{" not in name and not faults.covers((*path, "import"))
+    legible = isinstance(name, str) and name != "" and "${{" not in name and not faults.touches((*path, "import"))
     inputs = tuple(
         Port(Input(source=_text(item, "from"), **_common(item)), place, not faults.touches(place))
         for item, place in _ports(values, path, "input")
@@ -96,7 +96,7 @@ def _operator(values: dict[str, Any], path: Path, faults: Faults) -> OperatorDra
         Port(Output(**_common(item)), place, not faults.touches(place))
         for item, place in _ports(values, path, "output")
     )
-    known = not any(faults.covers((*path, key)) for key in ("output", "import"))
+    known = not faults.covers((*path, "output")) and not faults.touches((*path, "import"))
     known = known and len(outputs) == len(values.get("output") or ())
     return OperatorDraft(name if legible else None, path, values, inputs, outputs, known)
 

@@ -130,11 +130,11 @@ class Links:
             known = reader.element_type is not None and writer.element_type is not None
             if not known or reader.element_type == writer.element_type:
                 return
-        line, _ = self.draft.document.place(output.path)
+        there = self.draft.document.line(output.path, port.path)
         reads = describe(reader.fastio or reader.element_type)
         writes = describe(writer.fastio or writer.element_type)
         here, _ = self.draft.document.place(port.path)
-        what = f'output "{writer.name}" of operator "{upstream}" (line {line}) is {writes}'
+        what = f'output "{writer.name}" of operator "{upstream}" ({there}) is {writes}'
         self._error(port.path, f"{self._words(port)} (line {here}) is {reads}, but {what}")
 
     def _words(self, port: Port[Input]) -> str:

@@ -1,24 +1,26 @@
-"""A definition file → a pipeline, or every fault of it at once."""
+"""The files of a definition → a pipeline, or every fault of it at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from clara_cli.errors import DefinitionError, NotFound
-from clara_cli.pipelines import graph, rules, schema, unknown_keys, unsupported
+from clara_cli.pipelines import rules, schema, unknown_keys
+from clara_cli.pipelines.archive import is_archive, read_archive
 from clara_cli.pipelines.build import build
-from clara_cli.pipelines.document import read_document
-from clara_cli.pipelines.draft import Draft, read_draft
+from clara_cli.pipelines.document import Document
+from clara_cli.pipelines.draft import read_draft
+from clara_cli.pipelines.expand import Expander
 from clara_cli.pipelines.faults import Faults
-from clara_cli.pipelines.links import Link, Links
+from clara_cli.pipelines.files import FolderFiles, GivenFiles, read_bytes
+from clara_cli.pipelines.library import Library
+from clara_cli.pipelines.links import Links
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.pipelines.nearest import Nearest
 from clara_cli.pipelines.problem import Problem
-from clara_cli.pipelines.source import MAX_BYTES
-
-MAX_SHOWN = 50
+from clara_cli.pipelines.refusal import in_order, refused
+from clara_cli.pipelines.scope import Values
 
 
 @dataclass(frozen=True)
@@ -26,86 +28,108 @@ class Loaded:
     """What a definition says.
 
     Attributes:
-        files: name and content of each file it consists of.
+        files: path and content of each file it consists of, the pipeline's first.
         warnings: what was ignored, or should be written otherwise.
+        document: the document with its imports resolved and its placeholders filled.
+        parameters: what a value can be given for at the start of a job → its default; None without one.
+        templated: whether it has placeholders, so that it is read anew when a job starts.
+        folder: where it lay; None when it came from nowhere.
     """
 
     pipeline: Pipeline
     files: tuple[tuple[str, bytes], ...]
     warnings: tuple[Problem, ...]
+    document: Document
+    parameters: Mapping[str, str | None]
+    templated: bool
+    folder: Path | None = None
 
 
-def load_pipeline(path: Path) -> Loaded:
-    """Read and check a definition file.
+def load_pipeline(path: Path, variables: Mapping[str, str] | None = None, *, complete: bool = False) -> Loaded:
+    """Read and check a definition: a file with what it imports, a folder, or a zip file.
+
+    Args:
+        variables: values for its parameters.
+        complete: every parameter needs a value now, and not only when a job starts.
 
     Raises:
         NotFound: there is no such file.
         DefinitionError: it cannot be read, or is wrong; `problems` says where and how.
     """
-    try:
-        with path.open("rb") as file:
-            # One more than allowed is enough to tell that it is too large.
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {path}") from None
-    except IsADirectoryError:
-        raise DefinitionError(f"{path} is a folder", hint="name the definition file in it") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DefinitionError(f"{path} cannot be read: {reason}") from None
-    return replace(check(str(path), content), files=((path.name, content),))
+    values = Values(variables or {}, complete=complete)
+    if _is_folder(path):
+        library = Library(FolderFiles(path))
+        main = library.main()
+        return _load(library, main, values, (path / main).parent)
+    content = read_bytes(path)
+    if is_archive(content):
+        library = Library(read_archive(path))
+        return _load(library, library.main(), values, path.parent)
+    # Read as it was named, since it may be a pipe; what it imports lies in its folder.
+    library = Library(FolderFiles(path.parent), {path.name: (str(path), content)})
+    return _load(library, path.name, values, path.parent)
+
+
+def load_files(
+    files: Iterable[tuple[str, bytes]],
+    variables: Mapping[str, str] | None = None,
+    job: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Check a definition that was sent or stored as (path, content); the first pipeline in it is meant.
+
+    Args:
+        variables: values for its parameters.
+        job: the job's own names (`scope.JOB_NAMES`) → values, to fill every placeholder for its start.
+
+    Raises:
+        DefinitionError: it is wrong; `problems` says where and how.
+    """
+    library = Library(GivenFiles(files))
+    return _load(library, library.main(), Values(variables or {}, job, complete=job is not None), None)
 
 
 def check(name: str, content: bytes) -> Loaded:
-    """Check the content of a definition; `name` is what messages call the file.
+    """Check a definition of one file; `name` is what messages call it.
 
     Raises:
-        DefinitionError: as `load_pipeline`.
+        DefinitionError: as `load_files`.
     """
-    document = read_document(name, content)
+    return _load(Library(GivenFiles([]), {name: (name, content)}), name, Values(), None)
+
+
+def _load(library: Library, main: str, values: Values, folder: Path | None) -> Loaded:
+    written = library.document(main)
     faults, nearest = Faults(), Nearest()
-    for problem in document.problems:
+    for problem in written.problems:
         faults.add((), problem)
-    unsupported.check(document, faults)
+    expander = Expander(library, faults, nearest, values)
+    document = expander.expand(written)
     schema.check(document, faults, nearest)
     unknown_keys.check(document, faults, nearest)
     draft = read_draft(document, faults)
     rules.check(draft, faults)
     links = Links(draft, faults, nearest).resolve()
-    _cycles(draft, links, faults)
-    warnings = _sorted(faults.warnings)
+    rules.check_cycles(draft, links, faults)
+    order = _order(library)
     if faults.errors:
-        raise _refusal(name, faults.errors, warnings)
-    return Loaded(build(draft, links), ((name, content),), warnings)
+        raise refused(written.source.name, faults, order)
+    return Loaded(
+        build(draft, links),
+        tuple(library.used.items()),
+        in_order(faults.warnings, order),
+        document,
+        expander.parameters,
+        expander.placeholders > 0,
+        folder,
+    )
 
 
-def _cycles(draft: Draft, links: list[Link], faults: Faults) -> None:
-    following: list[set[int]] = [set() for _ in draft.operators]
-    paths: dict[tuple[int, int], Link] = {}
-    for link in links:
-        following[link.upstream].add(link.reader)
-        paths.setdefault((link.upstream, link.reader), link)
-    for cycle in graph.cycles(following):
-        # At the `from` by which the first operator of the cycle waits for the last.
-        path = (*paths[cycle[-1], cycle[0]].path, "from")
-        names = [draft.operators[position].name or "" for position in cycle]
-        message = f"operators wait for each other: {graph.spell(names)}"
-        faults.add(path, draft.document.problem(path, message))
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False  # reading it says why
 
 
-def _refusal(name: str, errors: list[Problem], warnings: tuple[Problem, ...]) -> DefinitionError:
-    problems = _sorted([*errors, *warnings])
-    lines = [problem.render(marked=True) for problem in (*_sorted(errors), *warnings)[:MAX_SHOWN]]
-    if len(problems) > 1:
-        counts = [_count(len(errors), "error")] + ([_count(len(warnings), "warning")] if warnings else [])
-        shown = f"; the first {MAX_SHOWN} are shown" if len(problems) > MAX_SHOWN else ""
-        lines.append(f"{', '.join(counts)} in {name}{shown}")
-    return DefinitionError("\n".join(lines), problems)
-
-
-def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column, problem.message)))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def _order(library: Library) -> dict[str, int]:
+    return {library.label(path): position for position, path in enumerate(library.used)}

@@ -90,13 +90,19 @@ def _forbidden(document: Document, faults: Faults, path: Path, error: Any) -> No
 
 
 def _value(document: Document, faults: Faults, nearest: Nearest, path: Path, error: Any, *, key: bool = False) -> None:
-    if faults.covers(path):
+    if faults.covers(path) and not _never_fits(faults, path, error):
         return
     what = next((f"{step}: " for step in reversed(path) if isinstance(step, str)), "")
     if key:
         what = "name of a value: "
     message = f"{what}found {found(error.instance)}, {_expected(error)}"
     faults.add(path, document.problem(path, message, _hint(nearest, path, error), key=key))
+
+
+def _never_fits(faults: Faults, path: Path, error: Any) -> bool:
+    """Whether a value that is not known yet is wrong whatever it will be: a text where a list has to stand."""
+    kinds = set(_types(error))
+    return faults.is_open(path) and error.validator == "type" and kinds.isdisjoint(("string", "number", "integer"))
 
 
 def _hint(nearest: Nearest, path: Path, error: Any) -> str | None:

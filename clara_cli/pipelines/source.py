@@ -28,11 +28,17 @@ _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 
 @dataclass(frozen=True)
 class Source:
-    """The text of one file, and problems with a place in it."""
+    """The text of one file, and problems with a place in it.
+
+    Attributes:
+        name: what messages call the file.
+        path: the file among those of its definition, for imports that are relative to it.
+    """
 
     name: str
     text: str
     lines: tuple[str, ...]
+    path: str = ""
 
     def problem(
         self,
@@ -55,7 +61,7 @@ class Source:
         return len(before), len(before[-1]) + 1
 
 
-def read_source(name: str, content: bytes) -> Source:
+def read_source(name: str, content: bytes, path: str = "") -> Source:
     """The text of a definition.
 
     Raises:
@@ -68,7 +74,7 @@ def read_source(name: str, content: bytes) -> Source:
         text = content.decode(codec)
     except UnicodeDecodeError as error:
         _refuse_bytes(name, content, codec, encoding, error.start)
-    source = _source(name, text)
+    source = _source(name, text, path)
     if found := _CONTROL.search(text):
         raise refusal(_control_character(source, found))
     return source
@@ -79,11 +85,11 @@ def refusal(*problems: Problem) -> DefinitionError:
     return DefinitionError("\n".join(problem.render() for problem in problems), problems)
 
 
-def _source(name: str, text: str) -> Source:
+def _source(name: str, text: str, path: str = "") -> Source:
     lines = _LINE_END.split(text)
     if len(lines) > 1 and not lines[-1]:
         lines.pop()
-    return Source(name, text, tuple(lines))
+    return Source(name, text, tuple(lines), path)
 
 
 def _encoding(content: bytes) -> tuple[str, str]:

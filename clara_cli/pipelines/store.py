@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.ids import new_id, resolve
 
 if TYPE_CHECKING:
-    from clara_cli.pipelines.model import Pipeline
+    from clara_cli.pipelines.load import Loaded
 
 
 class PipelineRecord(NamedTuple):
@@ -18,6 +20,8 @@ class PipelineRecord(NamedTuple):
     Attributes:
         folder: where the definition lay, for finding operator programs beside it.
         definition: the validated pipeline as JSON text.
+        parameters: what a value can be given for at the start of a job → its default; None without one.
+        templated: whether placeholders of it are filled at the start of a job.
     """
 
     id: str
@@ -25,11 +29,11 @@ class PipelineRecord(NamedTuple):
     created: float
     folder: str = ""
     definition: str = ""
+    parameters: Mapping[str, str | None] = MappingProxyType({})
+    templated: bool = False
 
 
-def insert_pipeline(
-    connection: sqlite3.Connection, pipeline: Pipeline, files: tuple[tuple[str, bytes], ...], folder: str
-) -> str:
+def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
     """Store a validated pipeline with the files it came from; returns its new id."""
     import json
 
@@ -37,12 +41,19 @@ def insert_pipeline(
 
     pipeline_id = new_id()
     connection.execute(
-        "INSERT INTO pipelines (id, name, created, folder, definition) VALUES (?, ?, ?, ?, ?)",
-        (pipeline_id, pipeline.name, time.time(), folder, json.dumps(to_json(pipeline))),
+        "INSERT INTO pipelines (id, name, created, folder, definition, parameters, templated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(pipeline_id, loaded.pipeline.name, time.time()),
+            str(loaded.folder.resolve()) if loaded.folder else "",
+            json.dumps(to_json(loaded.pipeline)),
+            json.dumps(dict(loaded.parameters)),
+            loaded.templated,
+        ),
     )
     connection.executemany(
         "INSERT INTO pipeline_files VALUES (?, ?, ?, ?)",
-        [(pipeline_id, position, path, content) for position, (path, content) in enumerate(files)],
+        [(pipeline_id, position, path, content) for position, (path, content) in enumerate(loaded.files)],
     )
     return pipeline_id
 
@@ -55,6 +66,16 @@ def list_pipelines(connection: sqlite3.Connection) -> list[PipelineRecord]:
 
 def find_pipeline(connection: sqlite3.Connection, text: str) -> PipelineRecord:
     """The pipeline with that id or unique prefix; NotFound otherwise."""
+    import json
+
     pipeline_id = resolve(connection, "pipeline", text)
-    query = "SELECT id, name, created, folder, definition FROM pipelines WHERE id = ?"
-    return PipelineRecord(*connection.execute(query, (pipeline_id,)).fetchone())
+    query = "SELECT id, name, created, folder, definition, parameters, templated FROM pipelines WHERE id = ?"
+    row = connection.execute(query, (pipeline_id,)).fetchone()
+    record = PipelineRecord(*row)
+    return record._replace(parameters=json.loads(row[5]), templated=bool(record.templated))
+
+
+def pipeline_files(connection: sqlite3.Connection, pipeline_id: str) -> list[tuple[str, bytes]]:
+    """Path and content of the files of a stored pipeline, the one with the operators first."""
+    query = "SELECT path, content FROM pipeline_files WHERE pipeline_id = ? ORDER BY position"
+    return [(path, content) for path, content in connection.execute(query, (pipeline_id,))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from clara_cli.pipelines.model import FastIOType
 
@@ -41,6 +42,13 @@ def fastio_type(kind: str, element_type: str | None, shape: Iterable[int] | None
     if kind == "array" and element_type in PRIMITIVES and shape is not None:
         return FastIOType(PRIMITIVES[element_type], tuple(int(size) for size in shape))
     return None
+
+
+def kind_of(kind: FastIOType) -> dict[str, Any]:
+    """The keys that a definition says a type with; the inverse of `fastio_type`."""
+    if kind.string:
+        return {"type": "string"}
+    return {"type": "array", "element-type": kind.element_type, "shape": list(kind.shape)}
 
 
 def agree(output: FastIOType, reader: FastIOType) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from clara_cli.pipelines.nodes import Path
 
 _MAX_SHOWN = 60
+_SINGULAR = {"services": "service", "models": "model"} | {
+    kind: f"{kind} connection" for kind in ("http", "file", "volume")
+}
 
 
 def found(value: Any) -> str:
@@ -27,15 +31,18 @@ def found(value: Any) -> str:
 
 
 def owner(document: Any, path: Path) -> str:
-    """Whose part a path is: `the pipeline`, `operator "reader"`, `input 2 of operator "reader"`."""
+    """Whose part a path is: `the pipeline`, `operator "reader"`, `input 2 of operator "reader"`.
+
+    Of a longer path: `http connection 1 of service 2 of operator "reader"`.
+    """
     if path[:1] != ("operators",) or len(path) < 2:
         return "the pipeline" if not path else f'"{path[-1]}"'
-    operator = operator_words(document, path)
-    if len(path) == 2:
-        return operator
-    if len(path) == 4 and isinstance(path[3], int):
-        return f"{path[2]} {path[3] + 1} of {operator}"
-    return f"{path[2]} of {operator}"
+    parts: list[str] = []
+    for key, step in pairwise((*path[2:], None)):
+        if isinstance(key, str) and key != "connections":
+            name = _SINGULAR.get(key, key) if isinstance(step, int) else key
+            parts.append(f"{name} {step + 1}" if isinstance(step, int) else name)
+    return " of ".join((*reversed(parts), operator_words(document, path)))
 
 
 def operator_words(document: Any, path: Path) -> str:

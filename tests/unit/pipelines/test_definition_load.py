@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -24,8 +23,9 @@ from unit.pipelines.definition_texts import (
 
 from clara_cli.errors import DefinitionError, NotFound
 from clara_cli.pipelines import source
-from clara_cli.pipelines.load import MAX_SHOWN, check, load_pipeline
+from clara_cli.pipelines.load import check, load_pipeline
 from clara_cli.pipelines.model import FastIOType, Input, Output, Requests, from_json, to_json
+from clara_cli.pipelines.refusal import MAX_SHOWN
 
 
 @pytest.mark.parametrize("text", VALID.values(), ids=VALID.keys())
@@ -95,7 +95,7 @@ def test_files(tmp_path):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(NotFound, match="there is no file"):
         load_pipeline(tmp_path / "none.yaml")
-    with pytest.raises(DefinitionError, match="is a folder"):
+    with pytest.raises(DefinitionError, match="no pipeline in"):
         load_pipeline(tmp_path)
     with pytest.raises(DefinitionError, match="cannot be read"):
         load_pipeline(Path("a\0b"))
@@ -158,7 +158,8 @@ def judged(content: bytes) -> None:
     else:
         assert from_json(to_json(result.pipeline)) == result.pipeline
         problems = result.warnings
-    lines = len(re.split("\r\n|[\n\r\x85\u2028\u2029]", content.decode(json.detect_encoding(content), "replace")))
+    codec = next((name for mark, name, _ in source._MARKS if content.startswith(mark)), "utf-8")
+    lines = len(re.split("\r\n|[\n\r\x85\u2028\u2029]", content.decode(codec, "replace")))
     for problem in problems:
         assert 1 <= problem.line <= lines
         assert 1 <= problem.column <= len(content) + 1

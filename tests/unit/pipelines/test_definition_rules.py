@@ -52,30 +52,6 @@ def test_the_orchestrator(version, orchestrator, expected):
     assert loaded(text).pipeline.orchestrator == expected
 
 
-NOT_YET = "this part of the language is not supported yet"
-
-
-@pytest.mark.parametrize(
-    "extra, expected",
-    [
-        ("parameters: {A: 1}\n", f"6:1: parameters: {NOT_YET}"),
-        ("  models: [{name: m}]\n", f"6:3: models: {NOT_YET}"),
-        ("  model: [{name: m}]\n", f"6:3: model: {NOT_YET}"),
-        ("  services: [{name: s}]\n", f"6:3: services: {NOT_YET}"),
-        ("- import: {path: x.yaml}\n", f"6:3: import: {NOT_YET}"),
-        ("  variables: {A: 'x ${{ B }}'}\n", f"6:18: placeholder ${{{{ }}}}: {NOT_YET}"),
-        ("  input: [{path: /in, from: '${{ B }}'}]\n", f"6:29: placeholder ${{{{ }}}}: {NOT_YET}"),
-        ("- name: ${{N}}\n  container: {image: i}\n", f"6:9: placeholder ${{{{ }}}}: {NOT_YET}"),
-    ],
-)
-def test_parts_of_the_next_step_are_named(extra, expected):
-    assert said(HELLO + extra) == [expected]
-
-
-def test_empty_parts_of_the_next_step_ask_for_nothing():
-    assert loaded(HELLO + "  models: []\n  services:\n  description: about ${{ things }}\n")
-
-
-def test_an_import_hides_neither_names_nor_outputs():
+def test_an_import_that_failed_hides_neither_names_nor_outputs():
     text = UNTYPED_HEAD + "- import: {path: x.yaml}\n" + B + "  input: [{from: x, path: /in}]\n"
-    assert said(text) == [f"4:3: import: {NOT_YET}"]
+    assert said(text) == ["4:18: import: there is no file x.yaml | the path is relative to the file that imports"]

@@ -74,6 +74,7 @@ BROKEN = {
     "timeout kind": (pipeline(timeout=1.5), "type", ["timeout"]),
     "timeout low": (pipeline(timeout=0), "minimum", ["timeout"]),
     "timeout high": (pipeline(timeout=2**31), "maximum", ["timeout"]),
+    "operator timeout": (pipeline(operator(timeout=0)), "minimum", [*OP, "timeout"]),
     "timeout text": (pipeline(timeout="soon"), "pattern", ["timeout"]),
     "parameters": (pipeline(parameters=[]), "type", ["parameters"]),
     "parameter name": (pipeline(parameters={"a b": 1}), "pattern", ["parameters"]),

@@ -1,0 +1,43 @@
+"""The definition of a job: as it was stored, or filled with the values of its start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from clara_cli.database import Database
+from clara_cli.jobs import store
+from clara_cli.jobs.model import Job
+from clara_cli.pipelines.model import Pipeline, from_json
+
+
+def stored(job: Job) -> Pipeline:
+    """The definition as the record holds it."""
+    return from_json(json.loads(job.definition))
+
+
+def filled(database: Database, job: Job, variables: Mapping[str, str]) -> Pipeline | None:
+    """The definition with every placeholder filled from the job's own files; None when there is nothing to fill.
+
+    Raises:
+        DefinitionError: a placeholder that nothing fills, a value for no parameter, or one that does not fit.
+    """
+    if not job.templated and not variables:
+        return None
+    # Only these jobs need YAML and schemas.
+    from clara_cli.pipelines.load import load_files
+
+    own = {
+        "JOB_ID": job.id,
+        "JOB_NAME": job.name,
+        "PAYLOAD_ID": job.payload_id,
+        "PIPELINE_ID": job.pipeline_id,
+    }
+    with database.read() as connection:
+        files = store.job_files(connection, job.id)
+    return load_files(files, variables, own).pipeline
+
+
+def operator_images(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Name and image with tag of each operator, as a job's record lists them."""
+    return [(operator.name, f"{operator.image}:{operator.tag}") for operator in pipeline.operators]
