@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,10 @@ from clara_cli.commands.base import (
     warn,
 )
 from clara_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from clara_cli.database import Database
+    from clara_cli.images.reference import RegisteredImage
 
 
 @click.group(cls=ClaraGroup, name="create")
@@ -114,11 +119,13 @@ def _is_id(word: str) -> bool:
 )
 @click.option("--python", "interpreter", metavar="PYTHON", help="The Python that runs it (default: clara's own).")
 @click.option("--driver", is_flag=True, help="It waits for its inputs in the driver, so it may be started early.")
+@click.option("--venv", is_flag=True, help="Make it a Python environment of its own, if requirements.txt asks for it.")
 @global_options
-def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
+def image(name: str, path: str, interpreter: str | None, driver: bool, venv: bool) -> None:
     """Say which local program stands for a container image (also: images).
 
-    The folder is used as it is when a job runs: nothing is built or copied now.
+    The folder is used as it is when a job runs: nothing is built or copied now. With --venv what its
+    requirements.txt asks for, and the Python that runs clara lacks, is installed into an environment kept for it.
     """
     from clara_cli.images.lookup import registration
     from clara_cli.images.store import insert_image
@@ -129,8 +136,27 @@ def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
         interpreter=Path(interpreter).expanduser() if interpreter else None,
         uses_driver=driver,
     )
-    with settings().database() as (database, _), database.write() as connection:
-        replaced = insert_image(connection, found)
+    if venv and interpreter:
+        raise UsageError("--venv and --python exclude each other: an environment of its own is made for clara's Python")
+    with settings().database() as (database, _):
+        if venv:
+            _make_environment(database, found)
+        with database.write() as connection:
+            replaced = insert_image(connection, found)
     if replaced:
         notice(f"Notice: {found.reference} was registered before; the new folder is used from now on")
     click.echo(f"IMAGE: {found.reference}")
+
+
+def _make_environment(database: Database, image: RegisteredImage) -> None:
+    from clara_cli.commands.progress import environment_progress
+    from clara_cli.images.environments import Environments
+    from clara_cli.images.program import read_program
+
+    program = read_program(image.folder)
+    with environment_progress() as progress:
+        equipped = Environments(database.root.environments, "auto").equip(program, str(image.reference), progress)
+    if equipped is program:
+        notice("Notice: the Python that runs clara has all that it asks for; no environment is needed")
+    else:
+        notice(f"Notice: its Python is {equipped.interpreter}")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,12 @@ from pathlib import Path
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, RuntimeFailure, StateConflict
-from clara_cli.images.lookup import find_programs
-from clara_cli.images.store import registered_images
+from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import lock, store
 from clara_cli.jobs.actions import JobView, find_job
+from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.states import JobEvent, OperatorEvent
 from clara_cli.pipelines.model import from_json
-from clara_cli.runtime.environment import passed_on
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
@@ -34,16 +34,28 @@ class SubmittedJob:
     lock: int
 
 
-def submit_job(database: Database, config: Config, text: str) -> SubmittedJob:
+def submit_job(
+    database: Database,
+    config: Config,
+    text: str,
+    *,
+    addresses: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> SubmittedJob:
     """Check that a job can run on this machine and accept its start.
+
+    Args:
+        addresses: connection name → address of a server that runs already, for services that are not to be started.
+        progress: told what is done when an operator's environment is made.
 
     Raises:
         NotFound: no such job.
         StateConflict: it was started before.
-        ImageError: an operator's image has no local program; says so for all operators at once.
+        ImageError: an operator's or service's image has no local program, or a model or an environment is missing;
+            says so for all of them at once.
     """
     view = find_job(database, text)
-    plan = _plan(database, config, view)
+    plan = _plan(database, config, view, addresses, progress)
     handle = lock.acquire(view.folder)
     try:
         with database.write() as connection:
@@ -57,30 +69,30 @@ def submit_job(database: Database, config: Config, text: str) -> SubmittedJob:
     return SubmittedJob(plan, handle)
 
 
-def resume_submitted(database: Database, config: Config, job_id: str, handle: int) -> SubmittedJob:
+def resume_submitted(
+    database: Database, config: Config, job_id: str, handle: int, addresses: Mapping[str, str] | None = None
+) -> SubmittedJob:
     """A job that another process submitted and handed to this one with its lock.
 
     Raises:
         ImageError: a program has vanished in between; the job is recorded as faulted.
     """
     try:
-        return SubmittedJob(_plan(database, config, find_job(database, job_id)), handle)
+        return SubmittedJob(_plan(database, config, find_job(database, job_id), addresses), handle)
     except ClaraError as error:
         _conclude(database, job_id, JobResult(), error.message)
         raise
 
 
-def _plan(database: Database, config: Config, view: JobView) -> JobPlan:
-    with database.read() as connection:
-        images = registered_images(connection)
+def _plan(
+    database: Database,
+    config: Config,
+    view: JobView,
+    addresses: Mapping[str, str] | None,
+    progress: Progress | None = None,
+) -> JobPlan:
     pipeline = from_json(json.loads(view.job.definition))
-    programs = find_programs(
-        pipeline.operators,
-        registered=images,
-        definition_folder=Path(view.job.folder) if view.job.folder else None,
-        search_path=config.operator_path,
-    )
-    return JobPlan(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, passed_on())
+    return prepare(database, config, view, pipeline, addresses=addresses, progress=progress)
 
 
 def run_job(database: Database, submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
@@ -106,6 +118,8 @@ def _conclude(database: Database, job_id: str, result: JobResult, error: str | N
         if error is not None:
             store.add_message(connection, job_id, "error", error)
             store.change_job(connection, job_id, JobEvent.FAULT)
+        elif result.terminated is not None:
+            store.change_job(connection, job_id, JobEvent.TERMINATE)
         elif result.failures:
             store.change_job(connection, job_id, JobEvent.FAULT)
         elif result.stopped is not None:
