@@ -63,7 +63,8 @@ class Environments:
             raise ImageError(
                 f"{program.folder / FILE} asks for what the Python that runs clara does not have: {', '.join(missing)}",
                 hint=f"clara create image -n {image} -p {program.folder} --venv\n"
-                "or set `venv: auto` in the configuration, or name a Python that has it with --python",
+                "or name a Python that has it with --python instead of --venv; in the configuration, `venv: auto` "
+                "makes environments at the start, and `venv: never` runs with what there is",
             )
         return replace(program, interpreter=python or make_environment(folder, requirements, image, progress))
 

@@ -97,7 +97,8 @@ class Runner:
         finally:
             self._clean_up()
         if result.succeeded:
-            shutil.rmtree(plan.folder / "work", ignore_errors=True)
+            for name in ("work", "common", "volumes"):
+                shutil.rmtree(plan.folder / name, ignore_errors=True)
         return result
 
     def _work(self) -> None:

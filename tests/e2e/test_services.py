@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, pipeline_of, processes_of, stored_job
+from support import Clara, Project, installed_command, pipeline_of, processes_of, stored_job, wait_until
 
 from clara_cli.config import load_config
 from clara_cli.database import Database
@@ -225,3 +227,46 @@ def test_models_on_a_triton_service_of_the_job(clara: Clara, served: Project, tm
     assert "data ['liver', 'spleen']" in clara("logs", "-j", job, "-o", "trtis").lines
     http, grpc, *legacy = clara("logs", "-j", job, "-o", "a").out.split()
     assert legacy == [http, http] and http.startswith("127.0.0.1:") and grpc == "127.0.0.1:8001"
+
+
+DEAF = "import time\nprint('deaf', flush=True)\ntime.sleep(600)"
+
+
+def test_a_job_can_be_cancelled_while_its_services_start(clara: Clara, served: Project) -> None:
+    served.operator("server", DEAF)
+    job = stored_job(pipeline_of(client("a", web(free_port()))), served.folder)
+    process = subprocess.Popen([installed_command(), "start", "job", "-j", job], stderr=subprocess.DEVNULL)
+    wait_until(lambda: "deaf" in clara("logs", "-j", job).out, "the service")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    described = clara("describe", "job", "-j", job).out
+    assert "JOB_STATUS_CANCELED" in described and "JOB_OPERATOR_STATUS_PENDING" in described
+    assert processes_of(job) == []
+
+
+def test_the_jobs_time_limit_counts_while_its_services_start(clara: Clara, served: Project) -> None:
+    served.operator("server", DEAF)
+    job = stored_job(pipeline_of(client("a", web(free_port())), timeout=1), served.folder)
+    assert "the job took longer than its time limit of 1 s" in clara("start", "job", "-j", job, code=1).err
+    assert "JOB_STATUS_TERMINATED" in clara("describe", "job", "-j", job).out
+    assert processes_of(job) == []
+
+
+def test_a_service_outlives_no_killed_runner(clara: Clara, served: Project) -> None:
+    served.operator("client", "import time\nprint('begun', flush=True)\ntime.sleep(600)")
+    job = stored_job(pipeline_of(client("a", web(free_port()))), served.folder)
+    process = subprocess.Popen([installed_command(), "start", "job", "-j", job], stderr=subprocess.DEVNULL)
+    wait_until(lambda: "begun" in clara("logs", "-j", job).out, "the operator")
+    assert len(processes_of(job)) == 2
+    process.kill()
+    process.wait()
+    assert "JOB_STATUS_EVICTED" in clara("list", "jobs").out
+    assert processes_of(job) == []
+
+
+def test_a_service_that_ignores_its_end_is_killed(clara: Clara, served: Project) -> None:
+    served.operator("server", SERVER.replace("sys.exit(0)", "pass"))
+    job = stored_job(pipeline_of(client("a", web(free_port()))), served.folder)
+    clara("start", "job", "-j", job)
+    assert clara("logs", "-j", job, "-o", "web").lines[-1] == "asked to end"
+    assert processes_of(job) == []
