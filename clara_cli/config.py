@@ -5,7 +5,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    timeout, operator_timeout, service_timeout, venv, services, triton, models: see `Config`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models: see `Config`
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
-from clara_cli.config_values import choice, read_addresses, read_folders, read_triton, seconds
+from clara_cli.config_values import choice, read_addresses, read_folders, read_triton, seconds, whole
 from clara_cli.errors import ConfigError
 
 START_MODES = ("attach", "detach")
@@ -32,6 +32,8 @@ class Config:
         root: the root as asked for by variable or file; None leaves the choice to `clara_cli.root`.
         start: `attach` or `detach`.
         operator_path: folders searched for operator programs, in order.
+        cpus: cores that operators may use at once; None for what the machine has.
+        memory: the same in megabytes.
         timeout: seconds that a job may take where its definition does not say; None for no limit.
         operator_timeout: the same for one operator.
         service_timeout: seconds that a service has until it answers at its port.
@@ -45,6 +47,8 @@ class Config:
     root: Path | None = None
     start: str = "attach"
     operator_path: tuple[Path, ...] = ()
+    cpus: int | None = None
+    memory: int | None = None
     timeout: float | None = None
     operator_timeout: float | None = None
     service_timeout: float = 60.0
@@ -74,6 +78,8 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         root=_root(root, path),
         start=start,
         operator_path=_operator_path(values, path, environment),
+        cpus=whole(values, "cpus", path),
+        memory=whole(values, "memory", path),
         timeout=seconds(values, "timeout", path),
         operator_timeout=seconds(values, "operator_timeout", path),
         service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,

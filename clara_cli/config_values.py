@@ -20,6 +20,14 @@ def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
     return float(value)
 
 
+def whole(values: Mapping[str, Any], key: str, path: Path) -> int | None:
+    """A whole number above 0; None when it is not set."""
+    value = values.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"{path}: {key} must be a whole number above 0, found {value!r}")
+    return value
+
+
 def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path) -> str:
     """One of some words; the first when it is not set."""
     value = values.get(key)

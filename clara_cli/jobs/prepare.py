@@ -70,10 +70,11 @@ def prepare(
         programs, errors = _equipped(environments, pipeline, programs, servers, progress)
     if errors:
         raise _joined(errors)
+    machine = this_machine()
     limits = Limits(config.timeout, config.operator_timeout, config.service_timeout)
     return JobPlan(
         *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, passed_on()),
-        machine=this_machine(),
+        machine=replace(machine, cpus=config.cpus or machine.cpus, memory=config.memory or machine.memory),
         limits=limits,
         services=tuple(servers.services),
         variables=servers.variables,

@@ -119,10 +119,12 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
 def test_limits_and_servers_from_the_file(home: Path) -> None:
     config_file(
         home,
-        "timeout: 600\noperator_timeout: 2.5\nservice_timeout: 5\nvenv: auto\nservices: {URI: 'http://h:80'}\n"
+        "cpus: 4\nmemory: 1000\ntimeout: 600\noperator_timeout: 2.5\nservice_timeout: 5\nvenv: auto\nservices: {URI: 'http://h:80'}\n"
         "triton: {grpc: gpu:9001}\nmodels: {spleen: ~/spleen}\n",
     )
     assert load_config(environment={}) == Config(
+        cpus=4,
+        memory=1000,
         timeout=600.0,
         operator_timeout=2.5,
         service_timeout=5.0,
@@ -136,6 +138,8 @@ def test_limits_and_servers_from_the_file(home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("cpus: 0\n", "cpus must be a whole number above 0, found 0"),
+        ("memory: 1.5\n", "memory must be a whole number above 0"),
         ("timeout: 0\n", "timeout must be a number of seconds above 0, found 0"),
         ("operator_timeout: yes\n", "operator_timeout must be a number of seconds"),
         ("service_timeout: 5 s\n", "service_timeout must be a number of seconds"),
