@@ -5,19 +5,23 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models: see `Config`
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clara_cli.addresses import Triton
+from clara_cli.config_values import choice, read_addresses, read_folders, read_triton, seconds, whole
 from clara_cli.errors import ConfigError
 
 START_MODES = ("attach", "detach")
+VENV_MODES = ("ask", "auto", "never")
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,30 @@ class Config:
         root: the root as asked for by variable or file; None leaves the choice to `clara_cli.root`.
         start: `attach` or `detach`.
         operator_path: folders searched for operator programs, in order.
+        cpus: cores that operators may use at once; None for what the machine has.
+        memory: the same in megabytes.
+        timeout: seconds that a job may take where its definition does not say; None for no limit.
+        operator_timeout: the same for one operator.
+        service_timeout: seconds that a service has until it answers at its port.
+        venv: what happens at the start of a job when an operator needs an environment of its own that was not made:
+            `ask` (an error says how to make it), `auto` (it is made), `never` (clara's own environment is used).
+        services: connection name → address of a server that runs already.
+        triton: a Triton server that runs already.
+        models: folders of models by name.
     """
 
     root: Path | None = None
     start: str = "attach"
     operator_path: tuple[Path, ...] = ()
+    cpus: int | None = None
+    memory: int | None = None
+    timeout: float | None = None
+    operator_timeout: float | None = None
+    service_timeout: float = 60.0
+    venv: str = "ask"
+    services: Mapping[str, str] = field(default_factory=dict)
+    triton: Triton | None = None
+    models: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -51,7 +74,20 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
     if start not in START_MODES:
         origin = "CLARA_START" if environment.get("CLARA_START") else f"{path}: start"
         raise ConfigError(f'{origin} is "{start}": expected {" or ".join(START_MODES)}')
-    return Config(root=_root(root, path), start=start, operator_path=_operator_path(values, path, environment))
+    return Config(
+        root=_root(root, path),
+        start=start,
+        operator_path=_operator_path(values, path, environment),
+        cpus=whole(values, "cpus", path),
+        memory=whole(values, "memory", path),
+        timeout=seconds(values, "timeout", path),
+        operator_timeout=seconds(values, "operator_timeout", path),
+        service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
+        venv=choice(values, "venv", VENV_MODES, path),
+        services=read_addresses(values, path),
+        triton=read_triton(values, path),
+        models=read_folders(values, "models", path),
+    )
 
 
 def _read(path: Path, required: bool) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 payloads/<payload id>/          what users look at: input/ and operators/
 jobs/<job id>/                  logs/, work folders of operators, the runner's lock
+common/models/<name>/           models that services and operators of all jobs share
+environments/<hash>/            Python environments of operators that need one of their own
 clara.db                        pipelines, jobs, operators, registered images
 """
 
@@ -34,6 +36,14 @@ class Root:
     @property
     def jobs(self) -> Path:
         return self.path / "jobs"
+
+    @property
+    def common(self) -> Path:
+        return self.path / "common"
+
+    @property
+    def environments(self) -> Path:
+        return self.path / "environments"
 
     @property
     def documented(self) -> bool:

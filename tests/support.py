@@ -14,11 +14,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+
+from clara_cli.config import load_config
+from clara_cli.database import Database
+from clara_cli.jobs.actions import create_job
+from clara_cli.pipelines.load import load_files
+from clara_cli.pipelines.model import Operator, Pipeline
+from clara_cli.pipelines.store import insert_pipeline
+from clara_cli.root import choose_root
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLE = REPOSITORY / "examples" / "fastio-passthrough"
@@ -194,6 +202,21 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
+def stored_job(pipeline: Pipeline, folder: Path, files: Path | None = None) -> str:
+    """A job of a pipeline that no file describes, with its operators' programs in `folder`; returns its id."""
+    with Database(choose_root(load_config())) as database:
+        text = b"api-version: 0.4.0\nname: n\noperators:\n- {name: a, container: {image: a}}\n"
+        loaded = replace(load_files([("n.yaml", text)]), pipeline=pipeline, folder=folder)
+        with database.write() as connection:
+            pipeline_id = insert_pipeline(connection, loaded)
+        return create_job(database, "job", pipeline_id, files).job.id
+
+
+def pipeline_of(*operators: Operator, timeout: int | None = None) -> Pipeline:
+    """A pipeline of these operators; an operator's image is by habit its name."""
+    return Pipeline("test-pipeline", "0.4.0", "Clara", operators, timeout=timeout)
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with a definition and operator programs beside it."""
@@ -218,6 +241,12 @@ class Project:
             "driver = clara.Driver(prepare_handler=prepare, execute_handler=execute)\n"
             "driver.start()\ndriver.wait_for_completion()\n",
         )
+
+    def configure(self, text: str) -> None:
+        """Write the user's configuration file."""
+        folder = Path.home() / ".clara"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.yaml").write_text(textwrap.dedent(text))
 
     def definition(self, operators: str, version: str = "0.5.0", name: str = "test-pipeline") -> Path:
         """A definition file; `operators` is the list's YAML."""

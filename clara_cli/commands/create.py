@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,10 @@ from clara_cli.commands.base import (
 )
 from clara_cli.commands.values import set_option
 from clara_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from clara_cli.database import Database
+    from clara_cli.images.reference import RegisteredImage
 
 _LONGEST_NAME = 255
 
@@ -124,11 +129,13 @@ def _is_id(word: str) -> bool:
 )
 @click.option("--python", "interpreter", metavar="PYTHON", help="The Python that runs it (default: clara's own).")
 @click.option("--driver", is_flag=True, help="It waits for its inputs in the driver, so it may be started early.")
+@click.option("--venv", is_flag=True, help="Make it a Python environment of its own, if requirements.txt asks for it.")
 @global_options
-def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
+def image(name: str, path: str, interpreter: str | None, driver: bool, venv: bool) -> None:
     """Say which local program stands for a container image (also: images).
 
-    The folder is used as it is when a job runs: nothing is built or copied now.
+    The folder is used as it is when a job runs: nothing is built or copied now. With --venv what its
+    requirements.txt asks for, and the Python that runs clara lacks, is installed into an environment kept for it.
     """
     from clara_cli.images.lookup import registration
     from clara_cli.images.store import insert_image
@@ -139,8 +146,13 @@ def image(name: str, path: str, interpreter: str | None, driver: bool) -> None:
         interpreter=_interpreter(interpreter) if interpreter else None,
         uses_driver=driver,
     )
-    with settings().database() as (database, _), database.write() as connection:
-        replaced = insert_image(connection, found)
+    if venv and interpreter:
+        raise UsageError("--venv and --python exclude each other: an environment of its own is made for clara's Python")
+    with settings().database() as (database, _):
+        if venv:
+            _make_environment(database, found)
+        with database.write() as connection:
+            replaced = insert_image(connection, found)
     if replaced:
         notice(f"Notice: {found.reference} was registered before; the new folder is used from now on")
     click.echo(f"IMAGE: {found.reference}")
@@ -152,3 +164,17 @@ def _interpreter(text: str) -> Path:
 
     path = Path(text).expanduser()
     return path if "/" in text else Path(shutil.which(text) or path)
+
+
+def _make_environment(database: Database, image: RegisteredImage) -> None:
+    from clara_cli.commands.progress import environment_progress
+    from clara_cli.images.environments import Environments
+    from clara_cli.images.program import read_program
+
+    program = read_program(image.folder)
+    with environment_progress() as progress:
+        equipped = Environments(database.root.environments, "auto").equip(program, str(image.reference), progress)
+    if equipped is program:
+        notice("Notice: the Python that runs clara has all that it asks for; no environment is needed")
+    else:
+        notice(f"Notice: its Python is {equipped.interpreter}")

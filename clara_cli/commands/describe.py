@@ -101,15 +101,22 @@ def job(context: click.Context, job: str | None) -> None:
 @click.pass_context
 def image(context: click.Context, name: str | None) -> None:
     """Show a registered image and how its program is started (also: images)."""
+    from clara_cli.errors import ImageError
+    from clara_cli.images.environments import Environments
     from clara_cli.images.program import argv, read_program
     from clara_cli.images.store import find_image
 
-    with settings().database() as (database, _), database.read() as connection:
+    with settings().database() as (database, config), database.read() as connection:
         found = find_image(connection, _subject(context, name, "image", "-n"))
     program = read_program(found.folder, interpreter=found.interpreter, uses_driver=found.uses_driver)
+    environments = Environments(database.root.environments, "never" if config.venv == "never" else "ask")
+    try:
+        interpreter = str(environments.equip(program, str(found.reference)).interpreter)
+    except ImageError:
+        interpreter = "an environment of its own, not made yet"
     click.echo(f"NAME: {found.reference}")
     click.echo(f"FOLDER: {found.folder}")
-    click.echo(f"PYTHON: {program.interpreter}")
+    click.echo(f"PYTHON: {interpreter}")
     click.echo(f"DRIVER: {'yes' if found.uses_driver else 'no'}")
     click.echo(f"WORKDIR: {program.workdir}")
     click.echo(f"COMMAND: {' '.join(argv(program, ()))}")

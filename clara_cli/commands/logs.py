@@ -9,13 +9,13 @@ from clara_cli.commands.base import ClaraCommand, first_of, global_options, noti
 
 @click.command("logs", cls=ClaraCommand)
 @click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
-@click.option("-o", "--operator", metavar="NAME", help="Only this operator, without its name before each line.")
+@click.option("-o", "--operator", metavar="NAME", help="Only this operator or service, without its name.")
 @global_options
 @click.pass_context
 def command(context: click.Context, job: str | None, operator: str | None) -> None:
-    """Show what the operators of a job wrote to stdout and stderr, also while it runs."""
+    """Show what the operators and services of a job wrote to stdout and stderr, also while it runs."""
     from clara_cli.jobs.actions import find_job
-    from clara_cli.jobs.files import find_operator
+    from clara_cli.jobs.files import log_of, services_with_log
     from clara_cli.runtime.plan import operator_log
 
     words = [word for word in context.args if word not in ("job", "jobs")]
@@ -25,10 +25,12 @@ def command(context: click.Context, job: str | None, operator: str | None) -> No
     with settings().database() as (database, _):
         view = find_job(database, first_of(value)[0])
     if operator is not None:
-        found, told = find_operator(view, operator)
+        name, told = log_of(view, operator)
         if told:
             notice(f"Notice: {told}")
-    names = [found.name] if operator is not None else [item.name for item in view.operators]
+        names = [name]
+    else:
+        names = [*(item.name for item in view.operators), *services_with_log(view)]
     for name in names:
         path = operator_log(view.folder, name)
         if not path.exists():

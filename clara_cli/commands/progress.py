@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from clara_cli.commands.base import warn
+from clara_cli.commands.base import notice, warn
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.listener import Listener, Silent
 
@@ -40,6 +40,47 @@ def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
         lines.live = live
         yield lines
         lines.tick()
+
+
+@contextmanager
+def environment_progress() -> Iterator[Callable[[str], None]]:
+    """Shows how an environment is made, if one is: the last line of its tools on a terminal, else that it is made."""
+    shown = Steps()
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+class Steps:
+    """The steps of something that takes its time; nothing is drawn before the first."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+        self._title = ""
+
+    def __call__(self, line: str) -> None:
+        begins = line.startswith("making ")
+        if not sys.stderr.isatty():
+            if begins:
+                notice(f"Notice: {line}; this is done once and can take minutes")
+            return
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+            self._live.start()
+        if begins:
+            self._title = line
+        text = Text(self._title, "cyan", overflow="ellipsis", no_wrap=True)
+        text.append(f"\n  {'' if begins else line}", "dim")
+        self._live.update(text, refresh=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
 
 
 class Plain(Silent):

@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
-from clara_cli.commands.progress import progress_listener
+from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.values import set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -62,7 +62,8 @@ def start_and_follow(
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
-    submitted = submit_job(database, config, job_id, values)
+    with environment_progress() as progress:
+        submitted = submit_job(database, config, job_id, values, progress)
     # A reader of stdout that is gone is no reason to leave an accepted job alone.
     with suppress(OSError):
         click.echo(ACCEPTED)
@@ -118,15 +119,20 @@ def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
 def _explain(submitted: SubmittedJob, result: JobResult) -> None:
     """Say on stderr why a job did not end well."""
     job_id = submitted.plan.job_id
+    if result.terminated is not None:
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        notice(result.terminated)
     for failure in result.failures:
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-        notice(f"operator {failure.name} failed: {failure.reason}")
+        notice(f"{failure.kind} {failure.name} failed: {failure.reason}")
         lines = log_tail(failure.log)
         if lines:
             notice(f"last lines of its log ({failure.log}):")
             for line in lines:
                 notice(f"  {line}")
-    if result.failures:
+    if result.terminated is not None:
+        notice(f"job {job_id} ended with JOB_STATUS_TERMINATED; all it wrote is kept")
+    elif result.failures:
         notice(f"job {job_id} ended with JOB_STATUS_FAULTED; all it wrote is kept")
     elif result.stopped is not None:
         notice(f"job {job_id} was cancelled ({result.stopped}); what it wrote is kept")

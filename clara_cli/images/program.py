@@ -39,6 +39,7 @@ class Program:
         environment: variables the image sets, in terms of container paths.
         placements: what appears where in the container's view.
         has_dockerfile: whether the above was read from a Dockerfile.
+        interpreter_given: whether somebody chose the interpreter, so that it is not replaced.
         warnings: what the Dockerfile asks for and the program will not get.
     """
 
@@ -52,6 +53,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
     has_dockerfile: bool = False
+    interpreter_given: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -72,7 +74,10 @@ def read_program(
     check_folder(folder)
     if interpreter is not None:
         check_interpreter(interpreter)
-    common = Program(folder, interpreter or Path(sys.executable), uses_driver, origin or str(folder))
+    common = Program(
+        *(folder, interpreter or Path(sys.executable), uses_driver, origin or str(folder)),
+        interpreter_given=interpreter is not None,
+    )
     path = folder / "Dockerfile"
     if path.is_file():
         return _from_dockerfile(common, read_dockerfile(path))

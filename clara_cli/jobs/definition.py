@@ -16,14 +16,24 @@ def stored(job: Job) -> Pipeline:
     return from_json(json.loads(job.definition))
 
 
-def filled(database: Database, job: Job, variables: Mapping[str, str]) -> Pipeline | None:
-    """The definition with every placeholder filled from the job's own files; None when there is nothing to fill.
+def split(job: Job, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The values of a start as (values of parameters, addresses of servers by connection name)."""
+    if not values:
+        return {}, {}
+    services = (service for operator in stored(job).operators for service in operator.services)
+    connections = {connection.name for service in services for connection in service.connections}
+    variables = {name: value for name, value in values.items() if name not in connections}
+    return variables, {name: value for name, value in values.items() if name in connections}
+
+
+def filled(database: Database, job: Job, variables: Mapping[str, str]) -> Pipeline:
+    """The definition with every placeholder filled from the job's own files.
 
     Raises:
         DefinitionError: a placeholder that nothing fills, a value for no parameter, or one that does not fit.
     """
     if not job.templated and not variables:
-        return None
+        return stored(job)
     # Only these jobs need YAML and schemas.
     from clara_cli.pipelines.load import load_files
 

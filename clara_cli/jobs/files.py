@@ -11,6 +11,7 @@ from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.model import OperatorRecord
 from clara_cli.payloads.download import Selection, select
 from clara_cli.payloads.pattern import Pattern, parse_pattern, split_reference
+from clara_cli.runtime.plan import operator_log
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,29 @@ def find_operator(view: JobView, name: str) -> tuple[OperatorRecord, str | None]
         raise NotFound(f'several operators have the image "{name}": {listed}', hint="give the operator's name")
     listed = ", ".join(operator.name for operator in view.operators)
     raise NotFound(f'job {view.job.id} has no operator "{name}"; it has {listed}')
+
+
+def log_of(view: JobView, name: str) -> tuple[str, str | None]:
+    """Whose log is meant by a name: an operator's (as `find_operator` finds it), else a service's.
+
+    Raises:
+        NotFound: the job has neither.
+    """
+    try:
+        operator, told = find_operator(view, name)
+    except NotFound:
+        for service in services_with_log(view):
+            if service.casefold() == name.casefold():
+                return service, None
+        raise
+    return operator.name, told
+
+
+def services_with_log(view: JobView) -> list[str]:
+    """The services that were started for a job: whoever has a log and is no operator."""
+    operators = {operator.name for operator in view.operators}
+    logs = operator_log(view.folder, "any").parent
+    return sorted(path.stem for path in logs.glob("*.log") if path.stem not in operators)
 
 
 def find_files(database: Database, reference: str) -> Found:

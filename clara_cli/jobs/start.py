@@ -14,13 +14,12 @@ from pathlib import Path
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, PayloadError, RuntimeFailure, StateConflict
-from clara_cli.images.lookup import find_programs
-from clara_cli.images.store import registered_images
+from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import definition, lock, store
-from clara_cli.jobs.actions import JobView, find_job
+from clara_cli.jobs.actions import find_job
+from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.states import JobEvent, OperatorEvent
-from clara_cli.pipelines.model import Pipeline, to_json
-from clara_cli.runtime.environment import passed_on
+from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
@@ -36,33 +35,42 @@ class SubmittedJob:
 
 
 def submit_job(
-    database: Database, config: Config, text: str, variables: Mapping[str, str] | None = None
+    database: Database,
+    config: Config,
+    text: str,
+    values: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> SubmittedJob:
     """Check that a job can run on this machine and accept its start.
 
     Args:
-        variables: values for parameters of the pipeline.
+        values: for parameters of the pipeline, by name; under the name of a service's connection the address of a
+            server that runs already.
+        progress: told what is done when an operator's environment is made.
 
     Raises:
         NotFound: no such job.
         StateConflict: it was started before.
         DefinitionError: placeholders that nothing fills, or values that do not fit; says so for all at once.
-        ImageError: an operator's image has no local program; says so for all operators at once.
+        ImageError: an operator's or service's image has no local program, or a model or an environment is missing;
+            says so for all of them at once.
+        PayloadError: the job's input folder is gone.
     """
     view = find_job(database, text)
-    values = variables or {}
     store.check_not_submitted(view.job)
     if not view.tree.input.is_dir():
         raise PayloadError(f"the payload of job {view.job.id} is gone: there is no folder {view.tree.input}")
-    filled = definition.filled(database, view.job, values)
-    plan = _plan(database, config, view, filled or definition.stored(view.job))
+    given = values or {}
+    variables, addresses = definition.split(view.job, given)
+    pipeline = definition.filled(database, view.job, variables)
+    plan = prepare(database, config, view, pipeline, addresses=addresses, progress=progress)
     handle = lock.acquire(view.folder)
     try:
         with database.write() as connection:
             store.submit_job(connection, view.job.id)
-            if filled is not None:
-                text = json.dumps(to_json(filled))
-                store.fill_job(connection, view.job.id, text, definition.operator_images(filled), values)
+            if view.job.templated or given:
+                text = json.dumps(to_json(pipeline))
+                store.fill_job(connection, view.job.id, text, definition.operator_images(pipeline), given)
             if handle is None:
                 raise StateConflict(f"another process is about to run job {view.job.id}")
     except BaseException:
@@ -80,22 +88,12 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
     """
     try:
         view = find_job(database, job_id)
-        return SubmittedJob(_plan(database, config, view, definition.stored(view.job)), handle)
+        _, addresses = definition.split(view.job, view.job.variables)
+        plan = prepare(database, config, view, definition.stored(view.job), addresses=addresses)
+        return SubmittedJob(plan, handle)
     except ClaraError as error:
         _conclude(database, job_id, JobResult(), error.message)
         raise
-
-
-def _plan(database: Database, config: Config, view: JobView, pipeline: Pipeline) -> JobPlan:
-    with database.read() as connection:
-        images = registered_images(connection)
-    programs = find_programs(
-        pipeline.operators,
-        registered=images,
-        definition_folder=Path(view.job.folder) if view.job.folder else None,
-        search_path=config.operator_path,
-    )
-    return JobPlan(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, passed_on())
 
 
 def run_job(database: Database, submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
@@ -121,6 +119,8 @@ def _conclude(database: Database, job_id: str, result: JobResult, error: str | N
         if error is not None:
             store.add_message(connection, job_id, "error", error)
             store.change_job(connection, job_id, JobEvent.FAULT)
+        elif result.terminated is not None:
+            store.change_job(connection, job_id, JobEvent.TERMINATE)
         elif result.failures:
             store.change_job(connection, job_id, JobEvent.FAULT)
         elif result.stopped is not None:

@@ -1,7 +1,7 @@
 """The environment of an operator's process: exactly what is listed here, nothing else leaks in.
 
-In order, later ones win: what is passed on from the user, the image's ENV, the definition's variables, and the
-platform's own variables.
+In order, later ones win: what is passed on from the user, the image's ENV, addresses of servers and devices, the
+definition's variables, and the platform's own variables.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from clara_cli.pipelines.model import Operator
+from clara_cli.pipelines.model import Operator, Service
 
 OPERATOR_PATH = Path(__file__).parent.parent / "operator_path"
 
@@ -50,6 +50,7 @@ def operator_environment(
     socket: str,
     inputs: Iterable[tuple[str, str, Path]],
     outputs: Iterable[tuple[str, str, Path]],
+    given: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The whole environment of one operator.
 
@@ -59,6 +60,7 @@ def operator_environment(
         path_prefix: folder put first on PATH, where `python` is the operator's interpreter.
         socket: abstract name of the job socket.
         inputs, outputs: (name, container path, real folder) of every stream, in the order of the definition.
+        given: addresses of servers and devices; the definition's own variables count more.
     """
     folders = {"inputs": list(inputs), "outputs": list(outputs)}
     environment = {"PATH": os.defpath, **user, **image}
@@ -66,7 +68,44 @@ def operator_environment(
         for _, path, real in folders[side]:
             if path == container_path:
                 environment[variable] = str(real)
+    environment.update(given or {})
     environment.update(operator.variables)
+    environment = _with_platform(environment, path_prefix, job_id, job_name, operator.name)
+    environment.update(
+        {
+            "NVIDIA_CLARA_INPUTPATHS": _paths(folders["inputs"]),
+            "NVIDIA_CLARA_OUTPUTPATHS": _paths(folders["outputs"]),
+            "CLARA_JOB_SOCKET": socket,
+        }
+    )
+    return environment
+
+
+def service_environment(
+    service: Service,
+    *,
+    user: Mapping[str, str],
+    image: Mapping[str, str],
+    path_prefix: Path | None,
+    job_id: str,
+    job_name: str,
+    label: str,
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """The whole environment of one service; the arguments are those of `operator_environment`.
+
+    Args:
+        label: the service's name within the job.
+    """
+    environment = {"PATH": os.defpath, **user, **image, **given, **service.variables}
+    return _with_platform(environment, path_prefix, job_id, job_name, label)
+
+
+def _with_platform(
+    environment: dict[str, str], path_prefix: Path | None, job_id: str, job_name: str, stage: str
+) -> dict[str, str]:
+    """What every process of a job has in common."""
+    environment = dict(environment)
     if path_prefix is not None:
         environment["PATH"] = f"{path_prefix}{os.pathsep}{environment['PATH']}"
     python_path = [str(OPERATOR_PATH), *filter(None, [environment.get("PYTHONPATH")])]
@@ -76,10 +115,7 @@ def operator_environment(
             "PYTHONUNBUFFERED": "1",
             "NVIDIA_CLARA_JOBID": job_id,
             "NVIDIA_CLARA_JOBNAME": job_name.replace("\0", ""),
-            "NVIDIA_CLARA_STAGENAME": operator.name,
-            "NVIDIA_CLARA_INPUTPATHS": _paths(folders["inputs"]),
-            "NVIDIA_CLARA_OUTPUTPATHS": _paths(folders["outputs"]),
-            "CLARA_JOB_SOCKET": socket,
+            "NVIDIA_CLARA_STAGENAME": stage,
         }
     )
     return environment

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
+from clara_cli.runtime.capacity import Machine
+from clara_cli.runtime.limits import Limits
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
+    from clara_cli.runtime.models import Models
+    from clara_cli.runtime.service_plan import ServicePlan
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,11 @@ class JobPlan:
         programs: the local program of each operator, by operator name.
         folder: the job's own folder, for logs and work folders.
         user_environment: what operators see of the environment of whoever started the job.
+        machine: what may be used at once.
+        limits: how long things may take where the definition does not say.
+        services: what is started beside the operators.
+        variables: what operators are told of servers that run already, by operator name.
+        models: the models that services find in their data folder; None for none.
     """
 
     job_id: str
@@ -31,6 +40,11 @@ class JobPlan:
     tree: PayloadTree
     folder: Path
     user_environment: Mapping[str, str]
+    machine: Machine
+    limits: Limits = field(default_factory=Limits)
+    services: tuple[ServicePlan, ...] = ()
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    models: Models | None = None
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""
@@ -39,12 +53,13 @@ class JobPlan:
 
 @dataclass(frozen=True)
 class OperatorFailure:
-    """An operator that failed by itself: why, its exit code (negative for a signal), and its log."""
+    """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log."""
 
     name: str
     reason: str
     code: int | None
     log: Path
+    kind: str = "operator"
 
 
 @dataclass(frozen=True)
@@ -53,15 +68,17 @@ class JobResult:
 
     Attributes:
         stopped: why it was asked to end before its time; None when nobody asked.
-        failures: the operators that failed by themselves.
+        failures: the operators and services that failed by themselves.
+        terminated: which time limit was over; None when none was.
     """
 
     stopped: str | None = None
     failures: tuple[OperatorFailure, ...] = ()
+    terminated: str | None = None
 
     @property
     def succeeded(self) -> bool:
-        return self.stopped is None and not self.failures
+        return self.stopped is None and not self.failures and self.terminated is None
 
 
 def operator_log(folder: Path, operator: str) -> Path:

@@ -16,20 +16,26 @@ from dataclasses import dataclass, field
 from clara_cli.errors import ClaraError
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
+from clara_cli.runtime.capacity import Capacity, need, shortfalls
 from clara_cli.runtime.environment import operator_environment
 from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
 from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text, log_tail
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
+from clara_cli.runtime.service_plan import ServicePlan
+from clara_cli.runtime.services import Services
 from clara_cli.runtime.stop import StopRequest
-from clara_cli.runtime.strays import end_strays
+from clara_cli.runtime.strays import ask_strays, end_strays
 from clara_cli.runtime.variables import Variables
 
 # Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
 GRACE = 10.0
+# Seconds that services have to end by themselves once nobody needs them.
+SERVICE_GRACE = 5.0
 
 
 @dataclass
@@ -40,6 +46,7 @@ class _Running:
         begun: it is RUNNING.
         stopped: it was asked to end before its time.
         waiting: its drivers that wait for inputs.
+        overdue: which time limit of its own was over.
     """
 
     operator: Operator
@@ -47,6 +54,7 @@ class _Running:
     begun: bool = False
     stopped: bool = False
     waiting: list[Peer] = field(default_factory=list)
+    overdue: str | None = None
 
 
 class Runner:
@@ -56,11 +64,16 @@ class Runner:
         self._plan = plan
         self._listener = listener
         self._stop = stop
-        self._schedule = Schedule([self._node(operator) for operator in plan.pipeline.operators])
+        nodes = [self._node(operator) for operator in plan.pipeline.operators]
+        self._schedule = Schedule(nodes, Capacity(plan.machine))
+        self._services = Services(plan, self._watch_process, self._service_failed)
         self._running: dict[str, _Running] = {}
         self._failures: list[OperatorFailure] = []
         self._peers: set[Peer] = set()
+        self._terminated: str | None = None
+        self._deadlines = Deadlines()
         self._deadline: float | None = None
+        self._grace = GRACE
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> JobResult:
@@ -83,15 +96,37 @@ class Runner:
             )
             self._watch(self._socket.fileno(), self._accept)
             self._watch(self._stop.descriptor, self._asked_to_stop)
-            self._apply(self._schedule.begin())
-            while not self._schedule.finished:
-                self._turn()
+            self._work()
+            result = JobResult(self._stop.reason, tuple(self._failures), self._terminated)
+            self._stop_services()
         finally:
             self._clean_up()
-        result = JobResult(self._stop.reason, tuple(self._failures))
         if result.succeeded:
-            shutil.rmtree(plan.folder / "work", ignore_errors=True)
+            for name in ("work", "common", "volumes"):
+                shutil.rmtree(plan.folder / name, ignore_errors=True)
         return result
+
+    def _work(self) -> None:
+        """Start the services, and when all of them answer, run the operators."""
+        limit = self._plan.limits.job if self._plan.pipeline.timeout is None else self._plan.pipeline.timeout
+        self._deadlines.set(None, time.monotonic(), limit)
+        for operator in self._plan.pipeline.operators:
+            for shortfall in shortfalls(operator.requests, self._plan.machine):
+                self._listener.message("warning", f"operator {operator.name} {shortfall}")
+        self._services.begin(time.monotonic())
+        while self._services.starting and not self._schedule.halted:
+            self._turn()
+        if not self._schedule.halted:
+            self._apply(self._schedule.begin())
+        while not self._schedule.finished:
+            self._turn()
+
+    def _stop_services(self) -> None:
+        self._services.stop()
+        self._deadlines.clear()
+        end = time.monotonic() + SERVICE_GRACE
+        while self._services.running and time.monotonic() < end and self._stop.times < 2:
+            self._turn()
 
     def _turn(self) -> None:
         """Handle what has happened, or wait until something does."""
@@ -100,6 +135,9 @@ class Runner:
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
         self._listener.tick()
+        self._services.check(time.monotonic())
+        if not self._schedule.halted and not self._schedule.finished:
+            self._check_limits()
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._deadline = None
             for running in self._running.values():
@@ -107,9 +145,29 @@ class Runner:
 
     def _patience(self) -> float | None:
         waits = [] if self._listener.interval is None else [self._listener.interval]
+        waits += self._services.patience()
+        if not self._schedule.halted:
+            waits += self._deadlines.patience(time.monotonic())
         if self._deadline is not None:
             waits.append(max(0.0, self._deadline - time.monotonic()))
         return min(waits, default=None)
+
+    def _check_limits(self) -> None:
+        for name, seconds in self._deadlines.passed(time.monotonic()):
+            whose = "the job" if name is None else f"operator {name}"
+            text = f"{whose} took longer than its time limit of {seconds:g} s"
+            if name is not None:
+                self._running[name].overdue = text
+            self._terminated = self._terminated or text
+        if self._terminated is not None:
+            self._listener.message("error", self._terminated)
+            self._grace = self._plan.limits.grace
+            self._halt()
+
+    def _halt(self) -> None:
+        """The job is over before its time; who was asked to end already is not asked again."""
+        if not self._schedule.halted:
+            self._apply(self._schedule.halt())
 
     def _apply(self, actions: list[Action]) -> None:
         for action in actions:
@@ -132,8 +190,7 @@ class Runner:
         for warning in self._plan.programs[operator.name].warnings:
             self._listener.message("warning", f"operator {operator.name}: {warning}")
         running = self._running[operator.name] = _Running(operator, process)
-        self._watch(process.handle, lambda: self._ended(running))
-        self._watch(process.output, lambda: self._drain(process))
+        self._watch_process(process, lambda: self._ended(running))
         if action.ready:
             self._begin(running)
 
@@ -160,9 +217,17 @@ class Runner:
             socket=socket_name(plan.job_id),
             inputs=inputs,
             outputs=outputs,
+            given=self._given(operator),
         )
         descriptors = self._variables.descriptors(operator)
         return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
+
+    def _given(self, operator: Operator) -> dict[str, str]:
+        """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
+        given = {**self._plan.variables.get(operator.name, {}), **self._services.variables(operator)}
+        if self._plan.machine.gpus:
+            given["CUDA_VISIBLE_DEVICES"] = ",".join(self._schedule.capacity.devices(operator.name))
+        return given
 
     def _drain(self, process: OperatorProcess) -> None:
         if not process.drain():
@@ -196,7 +261,7 @@ class Runner:
         if running is None:
             return
         running.waiting.append(peer)
-        if self._schedule.ready(running.operator.name):
+        if self._schedule.admitted(running.operator.name):
             self._let_on(running)
 
     def _let_on(self, running: _Running) -> None:
@@ -210,12 +275,14 @@ class Runner:
     def _begin(self, running: _Running) -> None:
         if not running.begun:
             running.begun = True
+            operator = running.operator
+            limit = self._plan.limits.operator if operator.timeout is None else operator.timeout
+            self._deadlines.set(operator.name, time.monotonic(), limit)
             self._listener.operator_began(running.operator.name)
 
     def _ended(self, running: _Running) -> None:
         """An operator's process ended: judge it, and let the schedule say what follows."""
         operator, process = running.operator, running.process
-        self._forget(process)
         code = process.reap()
         if any(item.fastio for item in operator.outputs):
             # A process that it left behind could go on writing into what consumers read.
@@ -231,12 +298,15 @@ class Runner:
             self._fail(operator, reason, code)
         if running.begun or not asked:
             self._listener.operator_ended(operator.name, reason is None, code)
+        self._deadlines.drop(operator.name)
         actions = self._schedule.ended(operator.name, reason is None)
         self._variables.release(operator, self._schedule.completed)
         self._apply(actions)
 
     def _fault(self, running: _Running, code: int) -> str | None:
         """Why an ended operator did not do what was asked of it; None when it did."""
+        if running.overdue is not None:
+            return running.overdue
         if running.stopped:
             return "it was stopped"
         if code != 0:
@@ -254,6 +324,16 @@ class Runner:
         said = "".join(f"; its last words: {line}" for line in log_tail(log, 1))
         self._listener.message("error", f"operator {operator.name} failed: {reason}{said}")
 
+    def _service_failed(self, item: ServicePlan, reason: str, code: int | None) -> None:
+        """A service cannot do what it is there for: a fault while an operator needs it, and the job is not ending."""
+        needed = item.operators - self._schedule.completed
+        if not needed or self._stop.reason is not None or self._terminated is not None:
+            return
+        self._failures.append(OperatorFailure(item.label, reason, code, self._plan.log(item.label), "service"))
+        whose = ", ".join(sorted(needed))
+        self._listener.message("error", f"service {item.label}, needed by operator {whose}, failed: {reason}")
+        self._halt()
+
     def _warn_of_empty_outputs(self, operator: Operator) -> None:
         for output in operator.outputs:
             if output.path:
@@ -266,13 +346,14 @@ class Runner:
         self._stop.acknowledge()
         if self._stop.times > 1:
             self._deadline = time.monotonic()
-        self._apply(self._schedule.halt())
+        self._halt()
 
     def _end(self, running: _Running) -> None:
         running.stopped = True
         running.process.signal(signal.SIGTERM)
+        ask_strays(self._plan.job_id, running.operator.name, running.process.pid)
         if self._deadline is None:
-            self._deadline = time.monotonic() + GRACE
+            self._deadline = time.monotonic() + self._grace
 
     def _clean_up(self) -> None:
         """Nothing of the job outlives this, whether it ended well, was stopped, or the runner met a fault."""
@@ -280,6 +361,7 @@ class Runner:
             running.process.signal(signal.SIGKILL)
         for running in self._running.values():
             running.process.reap()
+        self._services.close()
         end_strays(self._plan.job_id)
         for peer in self._peers:
             peer.close()
@@ -288,6 +370,14 @@ class Runner:
             self._socket.close()
         self._resources.close()
         self._variables.close()
+
+    def _watch_process(self, process: OperatorProcess, ended: Callable[[], None]) -> None:
+        def end() -> None:
+            self._forget(process)
+            ended()
+
+        self._watch(process.handle, end)
+        self._watch(process.output, lambda: self._drain(process))
 
     def _watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, callback)
@@ -304,4 +394,7 @@ class Runner:
             "false",
         )
         waits = operator.has_fastio or self._plan.programs[operator.name].uses_driver
-        return Node(operator.name, operator.sources, waits and not unsynchronised)
+        wanted = need(operator.requests, self._plan.machine)
+        # Which GPUs are its own has to be known when its process starts.
+        early = waits and not unsynchronised and not wanted.gpus
+        return Node(operator.name, operator.sources, early, wanted)

@@ -1,27 +1,38 @@
 """Which operator starts, is let on, or is stopped next. Pure decisions, no process in sight.
 
 An operator that can wait in the driver (`early`) is started with the job and let on when its inputs are done; any
-other is started only then. The first failure stops everything that runs; what has not begun stays PENDING.
+other is started only then. Either happens only when there is room for it (`capacity`), in the order in which inputs
+became done, and in the definition's order among those of one moment. The first failure stops everything that runs;
+what has not begun stays PENDING.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from clara_cli.runtime.capacity import Capacity, Need
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operator as the schedule sees it: its name, the operators it reads from, whether it may start early."""
+    """One operator as the schedule sees it.
+
+    Attributes:
+        sources: names of the operators it reads from.
+        early: whether its process may be started before it may execute.
+        need: what it holds while it executes.
+    """
 
     name: str
     sources: frozenset[str]
     early: bool
+    need: Need = field(default_factory=Need)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Start the operator's process; `ready` says that its inputs are done already."""
+    """Start the operator's process; `ready` says that it may execute at once."""
 
     name: str
     ready: bool
@@ -29,7 +40,7 @@ class Start:
 
 @dataclass(frozen=True)
 class LetOn:
-    """The inputs of an operator that was started early are done now."""
+    """An operator that was started early may execute now."""
 
     name: str
 
@@ -49,14 +60,18 @@ class Schedule:
     """The progress of one job over its graph of operators (directed, without cycles)."""
 
     nodes: Iterable[Node]
+    capacity: Capacity
     halted: bool = False
     completed: set[str] = field(default_factory=set)
     _running: dict[str, None] = field(default_factory=dict)
     _ready: set[str] = field(default_factory=set)
+    _admitted: set[str] = field(default_factory=set)
+    _queue: dict[str, Need] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nodes = {node.name: node for node in self.nodes}.values()
         self._waiting = {node.name: node for node in self.nodes}
+        self._needs = {node.name: node.need for node in self.nodes}
         self._missing = {node.name: set(node.sources) for node in self.nodes}
         self._readers: dict[str, list[str]] = {}
         for node in self.nodes:
@@ -77,43 +92,54 @@ class Schedule:
         """Whether the operator's inputs are done."""
         return name in self._ready
 
+    def admitted(self, name: str) -> bool:
+        """Whether the operator may execute: its inputs are done, and it holds what it needs."""
+        return name in self._admitted
+
     def begin(self) -> list[Action]:
         """The job starts."""
-        starts: list[Action] = []
-        for node in list(self._waiting.values()):
-            if node.early or not self._missing[node.name]:
-                starts.append(self._start(node))
-        return starts
+        self._make_ready(node.name for node in self.nodes if not node.sources)
+        admitted = set(self._admit())
+        return [self._start(node) for node in self.nodes if node.early or node.name in admitted]
 
     def ended(self, name: str, ok: bool) -> list[Action]:
         """An operator's process ended; `ok` when it did all that was asked of it."""
         del self._running[name]
+        self._queue.pop(name, None)
+        self.capacity.release(name)
         if self.halted:
             return []
         if not ok:
             return self.halt()
         self.completed.add(name)
-        actions: list[Action] = []
-        for reader in self._readers.get(name, ()):
-            self._missing[reader].discard(name)
-            if self._missing[reader]:
-                continue
-            if reader in self._waiting:
-                actions.append(self._start(self._waiting[reader]))
-            elif reader in self._running:
-                self._ready.add(reader)
-                actions.append(LetOn(reader))
-        return actions
+        self._make_ready(self._without_missing(name))
+        return [self._start(self._waiting[item]) if item in self._waiting else LetOn(item) for item in self._admit()]
 
     def halt(self) -> list[Action]:
         """The job is over before its time: stop what runs, start nothing more."""
         self.halted = True
         return [Stop(name) for name in self._running]
 
+    def _without_missing(self, source: str) -> Iterator[str]:
+        """The readers of an operator that completed, which now have all their inputs."""
+        for reader in self._readers.get(source, ()):
+            self._missing[reader].discard(source)
+            if not self._missing[reader] and (reader in self._waiting or reader in self._running):
+                yield reader
+
+    def _make_ready(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._ready.add(name)
+            self._queue[name] = self._needs[name]
+
+    def _admit(self) -> list[str]:
+        admitted = self.capacity.admit(self._queue.items())
+        for name in admitted:
+            del self._queue[name]
+        self._admitted.update(admitted)
+        return admitted
+
     def _start(self, node: Node) -> Start:
         del self._waiting[node.name]
         self._running[node.name] = None
-        ready = not self._missing[node.name]
-        if ready:
-            self._ready.add(node.name)
-        return Start(node.name, ready)
+        return Start(node.name, node.name in self._admitted)

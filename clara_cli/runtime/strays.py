@@ -41,6 +41,17 @@ def end_strays(job_id: str, stage: str | None = None) -> int:
     return len(ended)
 
 
+def ask_strays(job_id: str, stage: str, group: int) -> None:
+    """Ask the processes that an operator started outside its own process group to end (SIGTERM)."""
+    marks = {f"{JOB_VARIABLE}={job_id}".encode(), f"{STAGE_VARIABLE}={stage}".encode()}
+    spared = _ancestry()
+    for pid in _own_processes():
+        if pid not in spared and _marked(pid, marks):
+            with suppress(OSError):
+                if os.getpgid(pid) != group:
+                    _kill(pid, marks, signal.SIGTERM)
+
+
 def _own_processes() -> Iterator[int]:
     user = os.geteuid()
     for entry in os.scandir("/proc"):
@@ -59,13 +70,13 @@ def _marked(pid: int, marks: set[bytes]) -> bool:
         return False
 
 
-def _kill(pid: int, marks: set[bytes]) -> None:
+def _kill(pid: int, marks: set[bytes], number: signal.Signals = signal.SIGKILL) -> None:
     with suppress(OSError):
         handle = os.pidfd_open(pid)
         try:
             # Looked at again through the handle's lifetime: the number may belong to another by now.
             if _marked(pid, marks):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
 

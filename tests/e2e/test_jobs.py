@@ -62,6 +62,7 @@ def started_processes(job: str) -> list[int]:
 
 
 def test_plain_programs_in_a_diamond(clara: Clara, project: Project, tmp_path: Path) -> None:
+    project.configure("cpus: 2\n")
     definition = project.definition(DIAMOND, version="0.4.0")
     meet = tmp_path / "meet"
     meet.mkdir()
@@ -143,6 +144,7 @@ CHAIN = """
 
 
 def test_a_failure_stops_siblings_keeps_files_and_explains(clara: Clara, project: Project, tmp_path: Path) -> None:
+    project.configure("cpus: 2\n")
     gate = tmp_path / "gate"
     project.operator(
         "first",

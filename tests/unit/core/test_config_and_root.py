@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import clara_cli.root as root_module
+from clara_cli.addresses import Triton
 from clara_cli.config import Config, load_config
 from clara_cli.database import MIGRATIONS, Database
 from clara_cli.errors import ConfigError, StoreError
@@ -113,3 +114,47 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
             assert connection.execute("SELECT count(*) FROM pipelines").fetchone() == (0,)
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_limits_and_servers_from_the_file(home: Path) -> None:
+    config_file(
+        home,
+        "cpus: 4\nmemory: 1000\ntimeout: 600\noperator_timeout: 2.5\nservice_timeout: 5\nvenv: auto\nservices: {URI: 'http://h:80'}\n"
+        "triton: {grpc: gpu:9001}\nmodels: {spleen: ~/spleen}\n",
+    )
+    assert load_config(environment={}) == Config(
+        cpus=4,
+        memory=1000,
+        timeout=600.0,
+        operator_timeout=2.5,
+        service_timeout=5.0,
+        venv="auto",
+        services={"URI": "h:80"},
+        triton=Triton("gpu:8000", "gpu:9001"),
+        models={"spleen": home / "spleen"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cpus: 0\n", "cpus must be a whole number above 0, found 0"),
+        ("memory: 1.5\n", "memory must be a whole number above 0"),
+        ("timeout: 0\n", "timeout must be a number of seconds above 0, found 0"),
+        ("operator_timeout: yes\n", "operator_timeout must be a number of seconds"),
+        ("service_timeout: 5 s\n", "service_timeout must be a number of seconds"),
+        ("venv: maybe\n", 'venv is "maybe": expected ask, auto or never'),
+        ("services: [a]\n", "services must be a mapping of connection names and addresses"),
+        ("services: {a: b}\n", "services: a: 'b' is not an address such as localhost:8000"),
+        ("triton: 'a b'\n", "triton: 'a b' is not an address such as localhost"),
+        ("triton: {https: a}\n", "triton: expected http and grpc, found https"),
+        ("triton: {}\n", "triton: expected http and grpc, found nothing"),
+        ("models: {a: 1}\n", "models: a: expected a name and a folder"),
+        ("models: {../a: /x}\n", "models: ../a: expected a name and a folder"),
+    ],
+)
+def test_wrong_limits_and_servers(home: Path, text: str, told: str) -> None:
+    config_file(home, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment={})
+    assert told in caught.value.message

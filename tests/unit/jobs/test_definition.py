@@ -75,7 +75,7 @@ def test_a_definition_without_placeholders_is_not_read_again(root: Root, monkeyp
     with Database(root) as database:
         job = create_job(database, "name", add(database, PLAIN), None).job
         monkeypatch.setattr("clara_cli.pipelines.load.load_files", None)
-        assert filled(database, job, {}) is None
+        assert filled(database, job, {}) == stored(job)
         assert stored(job).operators[0].image == "program"
 
 

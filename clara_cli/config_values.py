@@ -1,0 +1,83 @@
+"""Checks of single values of the configuration file; each raises ConfigError that names file and key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
+from clara_cli.errors import ConfigError
+
+
+def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
+    """A number of seconds above 0; None when it is not set."""
+    value = values.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ConfigError(f"{path}: {key} must be a number of seconds above 0, found {value!r}")
+    return float(value)
+
+
+def whole(values: Mapping[str, Any], key: str, path: Path) -> int | None:
+    """A whole number above 0; None when it is not set."""
+    value = values.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"{path}: {key} must be a whole number above 0, found {value!r}")
+    return value
+
+
+def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path) -> str:
+    """One of some words; the first when it is not set."""
+    value = values.get(key)
+    if value is None:
+        return known[0]
+    if value not in known:
+        raise ConfigError(f'{path}: {key} is "{value}": expected {", ".join(known[:-1])} or {known[-1]}')
+    return str(value)
+
+
+def read_addresses(values: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """`services`: connection name → `host:port`."""
+    found = {}
+    for name, value in _mapping(values, "services", "connection names and addresses", path).items():
+        try:
+            found[str(name)] = parse_address(str(value))
+        except ValueError as error:
+            raise ConfigError(f"{path}: services: {name}: {error}") from error
+    return found
+
+
+def read_triton(values: Mapping[str, Any], path: Path) -> Triton | None:
+    """`triton`: a host, or a mapping of `http` and `grpc` to addresses."""
+    value = values.get("triton")
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, dict):
+            return triton_at(str(value))
+        if not value or not set(value) <= {"http", "grpc"}:
+            raise ValueError(f"expected http and grpc, found {', '.join(map(str, value)) or 'nothing'}")
+        host = parse_address(str(value.get("http") or value["grpc"]), HTTP_PORT).rpartition(":")[0]
+        http = parse_address(str(value.get("http") or host), HTTP_PORT)
+        return Triton(http, parse_address(str(value.get("grpc") or host), GRPC_PORT))
+    except ValueError as error:
+        raise ConfigError(f"{path}: triton: {error}") from error
+
+
+def read_folders(values: Mapping[str, Any], key: str, path: Path) -> dict[str, Path]:
+    """A mapping of names to folders."""
+    found = {}
+    for name, value in _mapping(values, key, "names and folders", path).items():
+        if not isinstance(value, str) or "/" in str(name) or str(name) in ("", ".", ".."):
+            raise ConfigError(f"{path}: {key}: {name}: expected a name and a folder, found {value!r}")
+        found[str(name)] = Path(value).expanduser().absolute()
+    return found
+
+
+def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path) -> dict[Any, Any]:
+    value = values.get(key) or {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: {key} must be a mapping of {of}, found {value!r}")
+    return value
