@@ -122,4 +122,10 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the installed command."""
+    for descriptor in range(3):
+        # Where a stream is closed its number would go to the next file, which others then take for the stream.
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     cli(prog_name="clara")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,15 +68,18 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
     Raises:
         ConfigError: a file that was asked for is missing, unreadable or not a mapping; a wrong value.
     """
-    path = Path(file).expanduser() if file else Path("~/.clara/config.yaml").expanduser()
+    path = Path(file or "~/.clara/config.yaml")
+    with suppress(RuntimeError):  # nobody's home: there is no default file then
+        path = path.expanduser()
     values = _read(path, required=file is not None)
-    root = environment.get("CLARA_ROOT") or values.get("root")
+    own_root = _root(values.get("root"), path, path.absolute().parent)
+    root = _root(environment.get("CLARA_ROOT") or None, path, Path.cwd())
     start = environment.get("CLARA_START") or values.get("start") or "attach"
     if start not in START_MODES:
         origin = "CLARA_START" if environment.get("CLARA_START") else f"{path}: start"
         raise ConfigError(f'{origin} is "{start}": expected {" or ".join(START_MODES)}')
     return Config(
-        root=_root(root, path),
+        root=root or own_root,
         start=start,
         operator_path=_operator_path(values, path, environment),
         cpus=whole(values, "cpus", path),
@@ -116,7 +120,8 @@ def _read(path: Path, required: bool) -> dict[str, Any]:
     return values
 
 
-def _root(value: object, path: Path) -> Path | None:
+def _root(value: object, path: Path, folder: Path) -> Path | None:
+    """The root; a relative one is below `folder`."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -124,14 +129,16 @@ def _root(value: object, path: Path) -> Path | None:
     if ":" in value or ";" in value:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
-    return Path(value).expanduser().absolute()
+    return folder / Path(value).expanduser()
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
     variable = environment.get("CLARA_OPERATOR_PATH")
+    # Relative folders of the file are meant from where the file is.
+    base = Path.cwd() if variable else path.absolute().parent
     folders: object = variable.split(os.pathsep) if variable else values.get("operator_path") or []
     if isinstance(folders, str):
         folders = [folders]
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise ConfigError(f"{path}: operator_path must be a list of folders, found {folders!r}")
-    return tuple(Path(folder).expanduser().absolute() for folder in folders if folder)
+    return tuple(base / Path(folder).expanduser() for folder in folders if folder)

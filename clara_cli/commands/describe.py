@@ -73,7 +73,7 @@ def job(context: click.Context, job: str | None) -> None:
         f"CREATED: {utc(found.created)}",
         f"STARTED: {utc(found.started) or ''}".rstrip(),
         f"COMPLETED: {int(found.succeeded)}",
-        f"STOPPED: {utc(found.stopped) or ''}".rstrip(),
+        f"ENDED: {utc(found.stopped) or ''}".rstrip(),
         f"PAYLOAD_FOLDER: {view.tree.path}",
         "",
     ]
@@ -87,7 +87,7 @@ def job(context: click.Context, job: str | None) -> None:
         )
         for operator in view.operators
     ]
-    lines.append(table(["OPERATOR", "STATUS", "STARTED", "STOPPED", "EXIT"], rows))
+    lines.append(table(["OPERATOR", "STATUS", "STARTED", "ENDED", "EXIT"], rows))
     if found.variables:
         lines += ["", table(["PARAMETER", "VALUE"], list(found.variables.items()))]
     if view.messages:

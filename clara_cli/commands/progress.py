@@ -25,10 +25,15 @@ _MARKS = {
 }
 
 
+def _on_terminal() -> bool:
+    # A program that was started without stderr has none.
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextmanager
 def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
     """A listener for the duration of a job."""
-    if not sys.stderr.isatty():
+    if not _on_terminal():
         yield Plain()
         return
     from rich.console import Console
@@ -36,7 +41,9 @@ def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
 
     lines = Lines([operator.name for operator in pipeline.operators])
     # Refreshed by the runner's own loop: no thread of its own.
-    with Live(lines.draw(), console=Console(stderr=True), auto_refresh=False) as live:
+    with Live(
+        lines.draw(), console=Console(stderr=True), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    ) as live:
         lines.live = live
         yield lines
         lines.tick()
@@ -61,7 +68,7 @@ class Steps:
 
     def __call__(self, line: str) -> None:
         begins = line.startswith("making ")
-        if not sys.stderr.isatty():
+        if not _on_terminal():
             if begins:
                 notice(f"Notice: {line}; this is done once and can take minutes")
             return

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 
 import click
@@ -62,30 +62,27 @@ def start_and_follow(
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
-    with environment_progress() as progress:
+    with closing(StopRequest()) as stop, environment_progress() as progress:
         submitted = submit_job(database, config, job_id, values, progress)
-    # A reader of stdout that is gone is no reason to leave an accepted job alone.
-    with suppress(OSError):
-        click.echo(ACCEPTED)
-        sys.stdout.flush()
-    if detach or config.start == "detach":
-        run_detached(database, submitted, settings().config_file)
-        return
-    code = _follow(database, submitted)
+        with submitted:
+            # A reader of stdout that is gone is no reason to leave an accepted job alone.
+            with suppress(OSError, ValueError, AttributeError):
+                click.echo(ACCEPTED)
+                sys.stdout.flush()
+            if detach or config.start == "detach":
+                run_detached(submitted, config, settings().config_file)
+                return
+            code = _follow(submitted, stop)
     if code:
         raise click.exceptions.Exit(code)
 
 
-def _follow(database: Database, submitted: SubmittedJob) -> int:
-    stop = StopRequest()
-    try:
-        with _signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
-            result = run_job(database, submitted, listener, stop)
-    finally:
-        stop.close()
+def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:
+    with _signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
+        result = run_job(submitted, listener, stop)
     with suppress(OSError):
         _explain(submitted, result)
-    if got:
+    if got and result.stopped is not None:
         return 128 + got[0]
     return 0 if result.succeeded else 1
 

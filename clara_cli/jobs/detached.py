@@ -30,9 +30,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _: stop.request(f"the runner got {signal.Signals(got).name}"))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with Database(choose_root(config)) as database:
-        submitted = resume_submitted(database, config, job_id, int(lock))
-        return 0 if run_job(database, submitted, Silent(), stop).succeeded else 1
+    with (
+        Database(choose_root(config)) as database,
+        resume_submitted(database, config, job_id, int(lock)) as submitted,
+    ):
+        return 0 if run_job(submitted, Silent(), stop).succeeded else 1
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ def acquire(folder: Path) -> int | None:
         raise StoreError(f"cannot use the job's folder {folder}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(handle)
         return None
+    except OSError as error:
+        os.close(handle)
+        raise StoreError(f"cannot lock {folder / 'lock'}: {error.strerror}") from error
     return handle

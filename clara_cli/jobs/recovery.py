@@ -7,7 +7,7 @@ import os
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError
 from clara_cli.jobs import lock, store
-from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent, OperatorStatus
+from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
 
 _MESSAGE = "the job's runner ended without notice (killed, or the machine was restarted); files and logs are kept"
@@ -33,10 +33,7 @@ def _evict(database: Database, job_id: str) -> bool:
             # Looked at again under the lock: its runner may have come to a good end in between.
             if store.get_job(connection, job_id).state is JobState.STOPPED:
                 return False
-            for operator in store.get_operators(connection, job_id):
-                if operator.status is OperatorStatus.RUNNING:
-                    store.change_operator(connection, job_id, operator.name, OperatorEvent.FAULT)
-            store.change_job(connection, job_id, JobEvent.EVICT)
+            store.end_job(connection, job_id, JobEvent.EVICT)
             store.add_message(connection, job_id, "error", _MESSAGE)
         return True
     finally:

@@ -18,7 +18,7 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.prepare import prepare
-from clara_cli.jobs.states import JobEvent, OperatorEvent
+from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
 from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
@@ -28,10 +28,27 @@ from clara_cli.runtime.stop import StopRequest
 
 @dataclass
 class SubmittedJob:
-    """A job whose start was accepted; `lock` is the descriptor that proves its runner alive."""
+    """A job whose start was accepted: a context manager, at whose end the job has a runner or has ended.
 
+    Attributes:
+        lock: the descriptor that proves its runner alive.
+    """
+
+    database: Database
     plan: JobPlan
     lock: int
+
+    def __enter__(self) -> SubmittedJob:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        try:
+            if error is not None:
+                # As far as possible; else the next command finds a job without a runner and evicts it.
+                with suppress(ClaraError):
+                    _record_failure(self.database, self.plan.job_id, str(error) or type(error).__name__)
+        finally:
+            os.close(self.lock)
 
 
 def submit_job(
@@ -77,7 +94,7 @@ def submit_job(
         if handle is not None:
             os.close(handle)
         raise
-    return SubmittedJob(plan, handle)
+    return SubmittedJob(database, plan, handle)
 
 
 def resume_submitted(database: Database, config: Config, job_id: str, handle: int) -> SubmittedJob:
@@ -90,71 +107,79 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
         view = find_job(database, job_id)
         _, addresses = definition.split(view.job, view.job.variables)
         plan = prepare(database, config, view, definition.stored(view.job), addresses=addresses)
-        return SubmittedJob(plan, handle)
+        return SubmittedJob(database, plan, handle)
     except ClaraError as error:
-        _conclude(database, job_id, JobResult(), error.message)
+        _record_failure(database, job_id, error.message)
         raise
 
 
-def run_job(database: Database, submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
-    """Run a submitted job here, to its end, and record how it goes. The lock is given up afterwards."""
-    job_id = submitted.plan.job_id
-    try:
-        with database.write() as connection:
-            store.change_job(connection, job_id, JobEvent.RUN)
-        result = Runner(submitted.plan, _Recorder(database, job_id, listener), stop).run()
-        _conclude(database, job_id, result)
-    except BaseException as error:
-        # Recorded as far as possible; else the next command finds a job without a runner and evicts it.
-        with suppress(ClaraError):
-            _conclude(database, job_id, JobResult(), str(error) or type(error).__name__)
-        raise
-    finally:
-        os.close(submitted.lock)
+def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
+    """Run a submitted job here, to its end, and record how it goes."""
+    database, job_id = submitted.database, submitted.plan.job_id
+    with database.write() as connection:
+        store.change_job(connection, job_id, JobEvent.RUN)
+    result = Runner(submitted.plan, _Recorder(database, job_id, listener), stop).run()
+    event = _event(result)
+    with database.write() as connection:
+        if event is JobEvent.CANCEL:
+            store.add_message(connection, job_id, "info", f"cancelled: {result.stopped}")
+        store.change_job(connection, job_id, event)
     return result
 
 
-def _conclude(database: Database, job_id: str, result: JobResult, error: str | None = None) -> None:
+def _event(result: JobResult) -> JobEvent:
+    if result.terminated is not None:
+        return JobEvent.TERMINATE
+    if result.failures:
+        return JobEvent.FAULT
+    return JobEvent.CANCEL if result.stopped is not None else JobEvent.SUCCEED
+
+
+def _record_failure(database: Database, job_id: str, error: str) -> None:
+    """The runner itself failed: nothing of the job runs any more."""
     with database.write() as connection:
-        if error is not None:
-            store.add_message(connection, job_id, "error", error)
-            store.change_job(connection, job_id, JobEvent.FAULT)
-        elif result.terminated is not None:
-            store.change_job(connection, job_id, JobEvent.TERMINATE)
-        elif result.failures:
-            store.change_job(connection, job_id, JobEvent.FAULT)
-        elif result.stopped is not None:
-            store.add_message(connection, job_id, "info", f"cancelled: {result.stopped}")
-            store.change_job(connection, job_id, JobEvent.CANCEL)
-        else:
-            store.change_job(connection, job_id, JobEvent.SUCCEED)
+        if store.get_job(connection, job_id).state is JobState.STOPPED:
+            return
+        store.add_message(connection, job_id, "error", error)
+        store.end_job(connection, job_id, JobEvent.FAULT)
 
 
-def run_detached(database: Database, submitted: SubmittedJob, config_file: str | None) -> None:
-    """Hand a submitted job to a runner of its own, which outlives this process."""
-    command = [
-        *(sys.executable, "-m", "clara_cli.jobs.detached"),
-        *(submitted.plan.job_id, str(submitted.lock), config_file or ""),
-    ]
+# What a detached runner must not take over from whoever starts it, who may be an operator of another job.
+_NOT_HANDED_ON = ("NVIDIA_CLARA_JOBID", "NVIDIA_CLARA_STAGENAME", "CLARA_JOB_SOCKET")
+
+
+def run_detached(submitted: SubmittedJob, config: Config, config_file: str | None) -> None:
+    """Hand a submitted job to a runner of its own, which outlives this process.
+
+    Raises:
+        RuntimeFailure: the runner did not start.
+    """
+    file = str(Path(config_file).expanduser().absolute()) if config_file else ""
+    command = [sys.executable, "-m", "clara_cli.jobs.detached", submitted.plan.job_id, str(submitted.lock), file]
+    # It works in another folder: what was said in relative paths is handed on in absolute ones.
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
+    environment["CLARA_ROOT"] = str(submitted.database.root.path)
+    environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
+    log_file = submitted.plan.folder / "runner.log"
     try:
-        with (submitted.plan.folder / "runner.log").open("ab") as log:
+        with log_file.open("ab") as log:
             # What is waited for is only its first moment: it forks at once, so that it is nobody's child here.
             status = subprocess.run(
                 command,
                 check=False,
                 # With -m the folder that holds this very package comes first on the path.
                 cwd=Path(__file__).parents[2],
-                env={**os.environ, "CLARA_ROOT": str(database.root.path)},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=(submitted.lock,),
                 start_new_session=True,
             ).returncode
-    finally:
-        os.close(submitted.lock)
+    except OSError as error:
+        raise RuntimeFailure(f"the job's runner cannot be started: {error}") from error
     if status != 0:
-        raise RuntimeFailure(f"the job's runner did not start; see {submitted.plan.folder / 'runner.log'}")
+        raise RuntimeFailure(f"the job's runner did not start; see {log_file}")
 
 
 @dataclass
@@ -172,18 +197,27 @@ class _Recorder:
     def operator_began(self, name: str) -> None:
         with self.database.write() as connection:
             store.change_operator(connection, self.job_id, name, OperatorEvent.BEGIN)
-        self.listener.operator_began(name)
+        with _unheard():
+            self.listener.operator_began(name)
 
     def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
         event = OperatorEvent.COMPLETE if completed else OperatorEvent.FAULT
         with self.database.write() as connection:
             store.change_operator(connection, self.job_id, name, event, code)
-        self.listener.operator_ended(name, completed, code)
+        with _unheard():
+            self.listener.operator_ended(name, completed, code)
 
     def message(self, severity: str, text: str) -> None:
         with self.database.write() as connection:
             store.add_message(connection, self.job_id, severity, text)
-        self.listener.message(severity, text)
+        with _unheard():
+            self.listener.message(severity, text)
 
     def tick(self) -> None:
-        self.listener.tick()
+        with _unheard():
+            self.listener.tick()
+
+
+def _unheard() -> suppress:
+    """A terminal or a reader that is gone is no reason to leave a job alone."""
+    return suppress(OSError, ValueError)

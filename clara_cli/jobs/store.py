@@ -161,6 +161,14 @@ def change_operator(
     )
 
 
+def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> None:
+    """End a job that has no runner any more: its running operators are faulted with it."""
+    for operator in get_operators(connection, job_id):
+        if operator.status is OperatorStatus.RUNNING:
+            change_operator(connection, job_id, operator.name, OperatorEvent.FAULT)
+    change_job(connection, job_id, event)
+
+
 def unfinished_jobs(connection: sqlite3.Connection) -> list[str]:
     """Ids of jobs that were started and have not ended, by what the records say."""
     query = "SELECT id FROM jobs WHERE state != 'STOPPED' AND submitted IS NOT NULL"

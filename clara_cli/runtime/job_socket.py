@@ -5,6 +5,7 @@ The protocol is the table in `docs/architecture.md`. This module moves packets; 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -46,14 +47,24 @@ class Peer:
             request = json.loads(packet) if packet else None
         except BlockingIOError:
             raise
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return request if isinstance(request, dict) else None
 
     def reply(self, values: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Send a reply; a peer that is gone or does not read its replies is none of the runner's problems."""
-        with suppress(OSError):
-            socket.send_fds(self.connection, [json.dumps(values).encode()], descriptors)
+        packet = json.dumps(values).encode()
+        try:
+            if len(packet) > PACKET:
+                raise OSError(errno.EMSGSIZE, "")
+            socket.send_fds(self.connection, [packet], descriptors)
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                said = "the answer is too large for the job's socket: the operator has too many inputs and outputs"
+                self.reply({"ok": False, "kind": "state", "error": said})
+            else:
+                with suppress(OSError):  # what it asked next would wait for ever
+                    self.connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.connection.close()
@@ -73,6 +84,7 @@ class JobSocket:
             self._socket.setblocking(False)
             self._socket.bind("\0" + socket_name(job_id))
             self._socket.listen(128)
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._socket.close()
             raise RuntimeFailure(f"cannot listen on the job's socket: {error.strerror}") from error
@@ -84,9 +96,12 @@ class JobSocket:
         """The next connection, if it is one of this user's (or root's) processes."""
         try:
             connection, _ = self._socket.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._turn_away()
             return None
         connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PACKET)
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         _, user, _ = _CREDENTIALS.unpack(raw)
         if user not in (0, os.geteuid()):
@@ -94,5 +109,13 @@ class JobSocket:
             return None
         return Peer(connection)
 
+    def _turn_away(self) -> None:
+        """Without a descriptor left the next connection would stay in the queue and wake the runner for ever."""
+        os.close(self._spare)
+        with suppress(OSError):
+            self._socket.accept()[0].close()
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
     def close(self) -> None:
+        os.close(self._spare)
         self._socket.close()

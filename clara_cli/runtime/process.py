@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clara_cli.errors import RuntimeFailure
 
 _CHUNK = 1 << 16
+_FULL_PIPE = 1 << 20
 # Characters of a log line that are quoted in a message.
 _WIDEST = 400
 
@@ -36,7 +36,6 @@ class OperatorProcess:
         pid: of the process, which leads a session and process group of its own.
         handle: a pidfd, readable when the process has ended.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
-        began: seconds since 1970 when it was started.
     """
 
     def __init__(self, request: OperatorRequest) -> None:
@@ -45,41 +44,41 @@ class OperatorProcess:
         Raises:
             RuntimeFailure: the program cannot be executed; the message says why.
         """
-        self._log = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self.output, writer = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.output, False)
-        try:
-            self._process = subprocess.Popen(
-                request.argv,
-                cwd=request.cwd,
-                env=request.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                pass_fds=request.descriptors,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            os.close(self.output)
-            os.close(self._log)
-            raise RuntimeFailure(_cannot_start(request, error)) from error
-        finally:
-            os.close(writer)
-        self.pid = self._process.pid
-        self.handle = os.pidfd_open(self.pid)
-        self.began = time.time()
+        with ExitStack() as stack:
+
+            def own(descriptor: int) -> int:
+                stack.callback(os.close, descriptor)
+                return descriptor
+
+            self._log = own(os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+            self.output, writer = os.pipe2(os.O_CLOEXEC)
+            own(self.output)
+            os.set_blocking(self.output, False)
+            try:
+                self._process = _spawn(request, writer)
+            finally:
+                os.close(writer)
+            self.pid = self._process.pid
+            try:
+                self.handle = own(os.pidfd_open(self.pid))
+            except OSError:
+                self.signal(signal.SIGKILL)
+                self._process.wait()
+                raise
+            self._descriptors = stack.pop_all()
 
     def drain(self) -> bool:
-        """Move what the operator wrote into its log; False at the end of the pipe."""
-        while True:
-            try:
-                chunk = os.read(self.output, _CHUNK)
-            except BlockingIOError:
-                return True
-            if not chunk:
-                return False
-            with suppress(OSError):  # a full disk must not end the job's bookkeeping
-                os.write(self._log, chunk)
+        """Move some of what the operator wrote into its log; False when nothing more will come.
+
+        One piece a time, so that an operator that writes without end does not keep the runner from its other work.
+        """
+        try:
+            chunk = os.read(self.output, _CHUNK)
+        except BlockingIOError:
+            return True
+        with suppress(OSError):  # a full disk must not end the job's bookkeeping
+            os.write(self._log, chunk)
+        return bool(chunk)
 
     def signal(self, number: int) -> None:
         """Send a signal to the operator's whole process group."""
@@ -95,10 +94,28 @@ class OperatorProcess:
         # Before waiting: as long as it is a zombie nobody else can have its number.
         self.signal(signal.SIGKILL)
         code = self._process.wait()
-        self.drain()
-        for descriptor in (self.output, self.handle, self._log):
-            os.close(descriptor)
+        with self._descriptors:
+            # What it left behind outside its group may go on writing: no more than a full pipe is waited for.
+            for _ in range(_FULL_PIPE // _CHUNK):
+                if not self.drain():
+                    break
         return code
+
+
+def _spawn(request: OperatorRequest, output: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            request.argv,
+            cwd=request.cwd,
+            env=request.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=request.descriptors,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise RuntimeFailure(_cannot_start(request, error)) from error
 
 
 def exit_text(code: int) -> str:

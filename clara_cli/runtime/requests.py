@@ -51,7 +51,7 @@ class Desk:
             peer.reply({"ok": False, "kind": refusal.kind, "error": str(refusal)})
         except ClaraError as error:
             peer.reply({"ok": False, "kind": "value", "error": error.message})
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             peer.reply({"ok": False, "kind": "value", "error": f"malformed request: {error!r}"})
         else:
             peer.reply({"ok": True, **values}, descriptors)
@@ -198,4 +198,6 @@ def _variable_entry(item: Input | Output, descriptor: int | None, inode: int) ->
 
 
 def _writable(descriptor: int | None) -> tuple[int, ...]:
-    return () if descriptor is None else (descriptor,)
+    if descriptor is None:
+        raise Refused("state", "this resource is closed already")
+    return (descriptor,)

@@ -19,13 +19,17 @@ class Refused(Exception):
 
 @dataclass
 class Resource:
-    """One piece of shared memory; `size` in bytes, `holders` counts references by connection."""
+    """One piece of shared memory; `size` in bytes, `holders` counts references by connection.
+
+    `writes` counts how often the one connection that may write, `writer`, has mapped it.
+    """
 
     segment: Segment
     size: int
     names: set[str] = field(default_factory=set)
     holders: Counter[object] = field(default_factory=Counter)
     writer: object | None = None
+    writes: int = 0
     element_type: str | None = None
     dimensions: list[int] | None = None
 
@@ -79,17 +83,20 @@ class Resources:
             if resource.writer not in (None, holder):
                 raise Refused("permission", "another operator maps this resource for writing")
             resource.writer = holder
+            resource.writes += 1
 
     def unmap(self, holder: object, number: int, write: bool) -> None:
         resource = self.held(holder, number)
         if write and resource.writer is holder:
-            resource.writer = None
+            resource.writes -= 1
+            if not resource.writes:
+                resource.writer = None
 
     def release(self, holder: object, number: int) -> None:
         resource = self.held(holder, number)
         resource.holders[holder] -= 1
         if not resource.holders[holder] and resource.writer is holder:
-            resource.writer = None
+            resource.writer, resource.writes = None, 0
         self._drop_unused(number)
 
     def free(self, holder: object, number: int) -> None:
@@ -104,7 +111,7 @@ class Resources:
         for number, resource in list(self._all.items()):
             if resource.holders.pop(holder, 0):
                 if resource.writer is holder:
-                    resource.writer = None
+                    resource.writer, resource.writes = None, 0
                 self._drop_unused(number)
 
     def close(self) -> None:

@@ -10,13 +10,16 @@ import selectors
 import shutil
 import signal
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
-from clara_cli.errors import ClaraError
+from clara_cli.errors import ClaraError, RuntimeFailure
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, need, shortfalls
+from clara_cli.runtime.descriptors import enough_descriptors
 from clara_cli.runtime.environment import operator_environment
 from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
 from clara_cli.runtime.limits import Deadlines
@@ -36,6 +39,8 @@ from clara_cli.runtime.variables import Variables
 GRACE = 10.0
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
+# Connections to the job socket beyond one for each running operator; more are turned away.
+PEERS = 24
 
 
 @dataclass
@@ -74,21 +79,29 @@ class Runner:
         self._deadlines = Deadlines()
         self._deadline: float | None = None
         self._grace = GRACE
-        self._selector = selectors.DefaultSelector()
 
     def run(self) -> JobResult:
         """Run the job to its end. Whatever happens, no process and no shared memory of it is left.
 
         Raises:
-            RuntimeFailure: shared memory or the job's socket cannot be made.
+            RuntimeFailure: the job's folder, shared memory or the job's socket cannot be made.
         """
         plan = self._plan
-        (plan.folder / "logs").mkdir(parents=True, exist_ok=True)
-        self._variables = Variables(plan.pipeline)
-        self._resources = Resources()
-        self._socket: JobSocket | None = None
-        try:
-            self._socket = JobSocket(plan.job_id)
+        with ExitStack() as stack:
+            try:
+                (plan.folder / "logs").mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise RuntimeFailure(f"cannot use the job's folder {plan.folder}: {error.strerror}") from error
+            stack.enter_context(enough_descriptors(plan.pipeline))
+            self._selector = stack.enter_context(selectors.DefaultSelector())
+            self._variables = stack.enter_context(Variables(plan.pipeline))
+            self._resources = stack.enter_context(closing(Resources()))
+            self._socket = stack.enter_context(closing(JobSocket(plan.job_id)))
+            # In this order backwards: each step is taken whatever becomes of the others.
+            stack.callback(end_strays, plan.job_id)
+            stack.callback(self._services.close)
+            stack.callback(self._close_peers)
+            stack.callback(self._kill_operators)
             self._desk = Desk(
                 *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
                 on_wait=self._waits,
@@ -97,10 +110,9 @@ class Runner:
             self._watch(self._socket.fileno(), self._accept)
             self._watch(self._stop.descriptor, self._asked_to_stop)
             self._work()
-            result = JobResult(self._stop.reason, tuple(self._failures), self._terminated)
+            stopped = self._stop.reason if self._schedule.halted else None
+            result = JobResult(stopped, tuple(self._failures), self._terminated)
             self._stop_services()
-        finally:
-            self._clean_up()
         if result.succeeded:
             for name in ("work", "common", "volumes"):
                 shutil.rmtree(plan.folder / name, ignore_errors=True)
@@ -170,29 +182,37 @@ class Runner:
             self._apply(self._schedule.halt())
 
     def _apply(self, actions: list[Action]) -> None:
-        for action in actions:
+        queue = deque(actions)
+        while queue:
+            action = queue.popleft()
+            running = self._running.get(action.name)
             if isinstance(action, Start):
-                self._start(action)
+                # A start that failed before this one may have ended the job.
+                halted = self._schedule.halted
+                queue.extend(self._schedule.ended(action.name, False) if halted else self._start(action))
+            elif running is None:
+                continue
             elif isinstance(action, LetOn):
-                self._let_on(self._running[action.name])
-            elif action.name in self._running:
-                self._end(self._running[action.name])
+                self._let_on(running)
+            else:
+                self._end(running)
 
-    def _start(self, action: Start) -> None:
+    def _start(self, action: Start) -> list[Action]:
+        """Start an operator's process; returns what follows if that fails."""
         operator = self._plan.pipeline.operator(action.name)
         try:
             process = OperatorProcess(self._request(operator))
         except (ClaraError, OSError) as error:
             self._fail(operator, f"it could not be started: {error}", None)
             self._listener.operator_ended(operator.name, False, None)
-            self._apply(self._schedule.ended(operator.name, False))
-            return
-        for warning in self._plan.programs[operator.name].warnings:
-            self._listener.message("warning", f"operator {operator.name}: {warning}")
+            return self._schedule.ended(operator.name, False)
         running = self._running[operator.name] = _Running(operator, process)
         self._watch_process(process, lambda: self._ended(running))
+        for warning in self._plan.programs[operator.name].warnings:
+            self._listener.message("warning", f"operator {operator.name}: {warning}")
         if action.ready:
             self._begin(running)
+        return []
 
     def _request(self, operator: Operator) -> OperatorRequest:
         plan = self._plan
@@ -234,9 +254,10 @@ class Runner:
             self._selector.unregister(process.output)
 
     def _accept(self) -> None:
-        assert self._socket is not None
         peer = self._socket.accept()
-        if peer is not None:
+        if peer is not None and len(self._peers) >= PEERS + len(self._running):
+            peer.close()
+        elif peer is not None:
             self._peers.add(peer)
             self._watch(peer.connection.fileno(), lambda: self._serve(peer))
 
@@ -282,14 +303,14 @@ class Runner:
 
     def _ended(self, running: _Running) -> None:
         """An operator's process ended: judge it, and let the schedule say what follows."""
-        operator, process = running.operator, running.process
-        code = process.reap()
+        operator = running.operator
+        del self._running[operator.name]
+        code = running.process.reap()
         if any(item.fastio for item in operator.outputs):
             # A process that it left behind could go on writing into what consumers read.
             end_strays(self._plan.job_id, operator.name)
         reason = self._fault(running, code)
         asked = self._schedule.halted and reason is not None
-        del self._running[operator.name]
         if reason is None:
             self._begin(running)
             self._variables.seal(operator)
@@ -344,6 +365,8 @@ class Runner:
 
     def _asked_to_stop(self) -> None:
         self._stop.acknowledge()
+        if self._schedule.finished:
+            return  # too late to change how the job ended
         if self._stop.times > 1:
             self._deadline = time.monotonic()
         self._halt()
@@ -355,21 +378,15 @@ class Runner:
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 
-    def _clean_up(self) -> None:
-        """Nothing of the job outlives this, whether it ended well, was stopped, or the runner met a fault."""
+    def _kill_operators(self) -> None:
         for running in self._running.values():
             running.process.signal(signal.SIGKILL)
-        for running in self._running.values():
-            running.process.reap()
-        self._services.close()
-        end_strays(self._plan.job_id)
+        while self._running:
+            self._running.popitem()[1].process.reap()
+
+    def _close_peers(self) -> None:
         for peer in self._peers:
             peer.close()
-        self._selector.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._resources.close()
-        self._variables.close()
 
     def _watch_process(self, process: OperatorProcess, ended: Callable[[], None]) -> None:
         def end() -> None:
@@ -388,12 +405,10 @@ class Runner:
                 self._selector.unregister(descriptor)
 
     def _node(self, operator: Operator) -> Node:
-        unsynchronised = operator.variables.get("NVIDIA_CLARA_NOSYNCLOCK", "0").lower() not in (
-            "",
-            "0",
-            "false",
-        )
-        waits = operator.has_fastio or self._plan.programs[operator.name].uses_driver
+        program = self._plan.programs[operator.name]
+        said = {**program.environment, **operator.variables}.get("NVIDIA_CLARA_NOSYNCLOCK", "")
+        unsynchronised = said.strip().lower() not in ("", "0", "false")
+        waits = operator.has_fastio or program.uses_driver
         wanted = need(operator.requests, self._plan.machine)
         # Which GPUs are its own has to be known when its process starts.
         early = waits and not unsynchronised and not wanted.gpus

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from clara_cli.runtime.capacity import Capacity, Need
 
@@ -51,6 +52,9 @@ class Stop:
 
     name: str
 
+
+# Operators that wait in the driver at the same time: each is a process with its memory.
+EARLY = 16
 
 Action = Start | LetOn | Stop
 
@@ -100,7 +104,7 @@ class Schedule:
         """The job starts."""
         self._make_ready(node.name for node in self.nodes if not node.sources)
         admitted = set(self._admit())
-        return [self._start(node) for node in self.nodes if node.early or node.name in admitted]
+        return [self._start(node) for node in self.nodes if node.name in admitted] + self._start_early()
 
     def ended(self, name: str, ok: bool) -> list[Action]:
         """An operator's process ended; `ok` when it did all that was asked of it."""
@@ -113,12 +117,20 @@ class Schedule:
             return self.halt()
         self.completed.add(name)
         self._make_ready(self._without_missing(name))
-        return [self._start(self._waiting[item]) if item in self._waiting else LetOn(item) for item in self._admit()]
+        admitted = self._admit()
+        actions = [self._start(self._waiting[item]) if item in self._waiting else LetOn(item) for item in admitted]
+        return actions + self._start_early()
 
     def halt(self) -> list[Action]:
         """The job is over before its time: stop what runs, start nothing more."""
         self.halted = True
         return [Stop(name) for name in self._running]
+
+    def _start_early(self) -> list[Action]:
+        """Start operators that can wait in the driver, in order of their declaration and not too many at once."""
+        room = EARLY - sum(1 for name in self._running if name not in self._admitted)
+        early = (node for node in self._waiting.values() if node.early)
+        return [self._start(node) for node in list(islice(early, max(0, room)))]
 
     def _without_missing(self, source: str) -> Iterator[str]:
         """The readers of an operator that completed, which now have all their inputs."""

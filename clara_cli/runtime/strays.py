@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 JOB_VARIABLE = "NVIDIA_CLARA_JOBID"
 STAGE_VARIABLE = "NVIDIA_CLARA_STAGENAME"
@@ -31,11 +32,13 @@ def end_strays(job_id: str, stage: str | None = None) -> int:
     ended: set[int] = set()
     deadline = time.monotonic() + _PATIENCE
     # A process can fork while it is looked for, hence until a look finds none.
-    while found := [pid for pid in _own_processes() if pid not in spared and _marked(pid, marks)]:
+    while time.monotonic() < deadline:
+        own = [pid for pid in _own_processes() if pid not in spared]
+        found = [pid for pid in own if _marked(pid, marks)]
         for pid in found:
             _kill(pid, marks)
         ended.update(found)
-        if time.monotonic() > deadline:
+        if not found and not any(map(_becoming, own)):
             break
         time.sleep(0.002)
     return len(ended)
@@ -45,11 +48,10 @@ def ask_strays(job_id: str, stage: str, group: int) -> None:
     """Ask the processes that an operator started outside its own process group to end (SIGTERM)."""
     marks = {f"{JOB_VARIABLE}={job_id}".encode(), f"{STAGE_VARIABLE}={stage}".encode()}
     spared = _ancestry()
-    for pid in _own_processes():
-        if pid not in spared and _marked(pid, marks):
-            with suppress(OSError):
-                if os.getpgid(pid) != group:
-                    _kill(pid, marks, signal.SIGTERM)
+    with suppress(OSError):  # who is not asked is killed later
+        for pid in _own_processes():
+            if pid not in spared and _marked(pid, marks) and os.getpgid(pid) != group:
+                _kill(pid, marks, signal.SIGTERM)
 
 
 def _own_processes() -> Iterator[int]:
@@ -68,6 +70,18 @@ def _marked(pid: int, marks: set[bytes]) -> bool:
             return marks <= set(file.read().split(b"\0"))
     except OSError:
         return False
+
+
+def _becoming(pid: int) -> bool:
+    """Whether a process is about to become another program: for a moment its environment cannot be seen."""
+    try:
+        if Path(f"/proc/{pid}/environ").read_bytes() or Path(f"/proc/{pid}/cmdline").read_bytes():
+            return False
+        state, *rest = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return False
+    kernel_thread = int(rest[5]) & 0x00200000  # PF_KTHREAD
+    return state not in (b"Z", b"X") and not kernel_thread
 
 
 def _kill(pid: int, marks: set[bytes], number: signal.Signals = signal.SIGKILL) -> None:

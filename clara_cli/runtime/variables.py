@@ -29,7 +29,7 @@ class Variable:
 class Variables:
     """All variables of a job; a context manager that closes every descriptor the runner holds.
 
-    Raises:
+    Raises (when made):
         RuntimeFailure: shared memory cannot be made.
     """
 
@@ -67,7 +67,7 @@ class Variables:
         """Note the size that a producer gave its variable.
 
         Raises:
-            RuntimeFailure: the shape contradicts the declaration, a reader's declaration, or the segment's size.
+            RuntimeFailure: the shape contradicts the declaration, or a reader's declaration.
         """
         variable = self.output(operator, name)
         _agree(shape, variable.type.shape, f'output "{variable.label}"')
@@ -100,6 +100,12 @@ class Variables:
     def observable(self) -> list[Variable]:
         """Variables that hold data and can be looked at now."""
         return [item for item in self._all.values() if item.shape is not None and item.segment.readonly is not None]
+
+    def __enter__(self) -> Variables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         for variable in self._all.values():

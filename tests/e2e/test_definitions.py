@@ -93,7 +93,9 @@ def test_create_and_start_at_once(clara: Clara, template: Path, world: Path) -> 
 def test_a_detached_runner_gets_the_values(clara: Clara, shell: Shell, template: Path, world: Path) -> None:
     job = clara.job(clara.pipeline(template))
     script = f"clara start job -j {job} --detach --set IMAGE=writer --set WORD=far && "
-    script += f"for i in $(seq 200); do clara describe job -j {job} | grep -q STOPPED && break; sleep 0.1; done"
+    script += (
+        f"for i in $(seq 200); do clara describe job -j {job} | grep -q JOB_STATE_STOPPED && break; sleep 0.1; done"
+    )
     assert shell(script).returncode == 0
     assert said(clara, job, world).startswith("far far|")
 

@@ -171,7 +171,7 @@ def test_a_server_that_runs_already(clara: Clara, project: Project, how: str) ->
             with pytest.raises(ConfigError, match="'nowhere' is not an address"):
                 submit_job(database, load_config(), job, {"URI": "nowhere"})
             submitted = submit_job(database, load_config(), job, {"URI": "server:80"})
-            assert run_job(database, submitted, Silent(), stop).succeeded
+            assert run_job(submitted, Silent(), stop).succeeded
         stop.close()
     assert clara("logs", "-j", job, "-o", "a").lines == ["server:80"]
 
