@@ -50,7 +50,8 @@ class Program(click.Command):
             return call()
         try:
             result: object = call()
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except ClaraError as error:
             report(error.message, error.hint)
             sys.exit(error.exit_code)
@@ -99,12 +100,12 @@ def _keep_details() -> str:
     import traceback
 
     text = traceback.format_exc()
-    folder = Path("~/.clara").expanduser()
     try:
+        folder = Path("~/.clara").expanduser()
         folder.mkdir(exist_ok=True)
         path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         path.write_text(text, "utf-8")
-    except OSError:
+    except (OSError, RuntimeError):
         return "set CLARA_DEBUG=1 to see them"
     return str(path)
 

@@ -147,10 +147,12 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # After some errors, such as a full disk, SQLite has rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -176,8 +178,11 @@ class Database:
 
 
 def _unusable(root: Root, error: sqlite3.Error) -> StoreError:
-    system = os.statvfs(root.path)
-    free = system.f_bavail * system.f_frsize
+    try:
+        system = os.statvfs(root.path)
+        free = system.f_bavail * system.f_frsize
+    except OSError:
+        free = _LITTLE  # unknown
     # SQLite itself says no more than "disk I/O error" of a disk without space.
     if free < _LITTLE:
         return StoreError(
@@ -190,7 +195,10 @@ def _unusable(root: Root, error: sqlite3.Error) -> StoreError:
 @contextmanager
 def _exclusive(root: Root) -> Iterator[None]:
     """Only one process migrates: switching to WAL does not wait for others by itself."""
-    handle = os.open(root.path / ".migrating", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(root.path / ".migrating", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot write in the root {root.path}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

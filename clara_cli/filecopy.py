@@ -48,9 +48,8 @@ def copy_file(source: Path, target: Path) -> None:
 
 def replace_file(source: Path, target: Path) -> None:
     """Copy beside `target` and rename over it: whoever looks sees the old file or the whole new one."""
-    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()
+    # A name of its own: the target's may be as long as a name can be.
+    beside = target.with_name(f".clara-{os.getpid()}-{os.urandom(6).hex()}.part")
     copy_file(source, beside)
     try:
         beside.replace(target)

@@ -41,7 +41,10 @@ class Settings:
         from clara_cli.root import choose_root
 
         config = self.config()
-        with Database(choose_root(config)) as database:
+        root = choose_root(config)
+        if self.verbose:
+            notice(f"root: {root.path}")
+        with Database(root) as database:
             yield database, config
 
 

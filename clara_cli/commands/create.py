@@ -93,6 +93,8 @@ def job(
         raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
     if not name.strip() or len(name) > _LONGEST_NAME:
         raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
+    if not name.isprintable() and any("\ud800" <= character <= "\udfff" for character in name):
+        raise UsageError("the name of a job must be UTF-8 text")
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
     if values and not start:

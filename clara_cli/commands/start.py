@@ -65,6 +65,9 @@ def start_and_follow(
     with closing(StopRequest()) as stop, environment_progress() as progress:
         submitted = submit_job(database, config, job_id, values, progress)
         with submitted:
+            if settings().verbose:
+                for name, program in submitted.plan.programs.items():
+                    notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
                 click.echo(ACCEPTED)

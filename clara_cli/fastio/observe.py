@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _PACKET = 1 << 20
+# Seconds that a living runner needs at the most.
+_PATIENCE = 30.0
 # The kernel passes at most 253 descriptors with one packet.
 PAGE = 200
 
@@ -47,11 +49,15 @@ def observe(socket_name: str) -> list[Observed]:
     """
     found: list[Observed] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.settimeout(_PATIENCE)
         try:
             connection.connect("\0" + socket_name)
             while True:
                 reply, descriptors = _ask(connection, len(found))
-                found += [_map(*pair) for pair in zip(reply["variables"], descriptors, strict=True)]
+                try:
+                    found += [_map(*pair) for pair in zip(reply["variables"], descriptors, strict=True)]
+                finally:
+                    _close(descriptors)
                 if not reply["more"]:
                     return found
         except OSError as error:
@@ -60,24 +66,33 @@ def observe(socket_name: str) -> list[Observed]:
 
 def _ask(connection: socket.socket, first: int) -> tuple[dict[str, Any], list[int]]:
     connection.send(json.dumps({"op": "observe", "first": first}).encode())
-    packet, descriptors, _, _ = socket.recv_fds(connection, _PACKET, PAGE)
-    return json.loads(packet), descriptors
+    packet, descriptors, _, _ = socket.recv_fds(connection, _PACKET, PAGE, socket.MSG_CMSG_CLOEXEC)
+    try:
+        reply: dict[str, Any] = json.loads(packet) if packet else {"error": "the runner has ended"}
+        if "variables" not in reply:
+            raise RuntimeFailure(f"the job cannot be observed: {reply.get('error')}")
+    except BaseException:
+        _close(descriptors)
+        raise
+    return reply, descriptors
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _map(variable: dict[str, Any], descriptor: int) -> Observed:
     import numpy as np
 
-    try:
-        dtype, shape = np.dtype(variable["element_type"]), tuple(variable["shape"])
-        size = prod(shape) * dtype.itemsize
-        if os.fstat(descriptor).st_size < size:
-            raise RuntimeFailure(f"variable {variable['name']} is being given another size; look again")
-        if size:
-            view = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
-            array = np.frombuffer(view, dtype).reshape(shape)
-        else:
-            array = np.empty(shape, dtype)
-            array.flags.writeable = False
-        return Observed(variable["operator"], variable["name"], array, os.fstat(descriptor).st_ino)
-    finally:
-        os.close(descriptor)
+    dtype, shape = np.dtype(variable["element_type"]), tuple(variable["shape"])
+    size = prod(shape) * dtype.itemsize
+    if os.fstat(descriptor).st_size < size:
+        raise RuntimeFailure(f"variable {variable['name']} is being given another size; look again")
+    if size:
+        view = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
+        array = np.frombuffer(view, dtype).reshape(shape)
+    else:
+        array = np.empty(shape, dtype)
+        array.flags.writeable = False
+    return Observed(variable["operator"], variable["name"], array, os.fstat(descriptor).st_ino)

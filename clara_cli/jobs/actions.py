@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,15 +65,16 @@ def create_job(
     )
     operators = operator_images(from_json(json.loads(record.definition)))
     tree = payload_tree(database.root, job.payload_id)
-    with (
-        staged_payload(database.root, job.payload_id, source) as (aside, uploaded),
-        database.write() as connection,
-    ):
-        store.insert_job(connection, job, operators)
+    with staged_payload(database.root, job.payload_id, source) as (aside, uploaded):
         try:
-            aside.rename(tree.path)
-        except OSError as error:
-            raise PayloadError(f"cannot make the payload folder {tree.path}: {error.strerror}") from error
+            with database.write() as connection:
+                store.insert_job(connection, job, operators)
+                aside.rename(tree.path)
+        except BaseException as error:
+            shutil.rmtree(tree.path, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise PayloadError(f"cannot make the payload folder {tree.path}: {error.strerror}") from error
+            raise
     return CreatedJob(job, tree, uploaded)
 
 

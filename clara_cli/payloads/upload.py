@@ -28,17 +28,20 @@ def staged_payload(root: Root, payload_id: str, source: Path | None) -> Iterator
     Raises:
         PayloadError: a source that is missing or unreadable, a full disk.
     """
+    if source is not None and root.payloads.resolve().is_relative_to(source.resolve()):
+        raise PayloadError(f"{source} holds the payloads of clara itself ({root.payloads}): it cannot be uploaded")
     sweep(root)
     aside = root.payloads / f"{_STAGING}{payload_id}"
     try:
-        (aside / "input").mkdir(parents=True)
-        (aside / "operators").mkdir()
+        # While the parent is locked nobody sweeps, so the new folder gets its own lock before it is looked at.
+        with _locked(root.payloads):
+            (aside / "input").mkdir(parents=True)
+            (aside / "operators").mkdir()
+            lock = _lock(aside)
     except OSError as error:
         raise PayloadError(f"cannot make the payload folder {aside}: {error.strerror}") from error
     # The lock tells other processes that the folder is being filled, and ends with this process.
-    lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield aside, _fill(aside / "input", source) if source else 0
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -47,41 +50,60 @@ def staged_payload(root: Root, payload_id: str, source: Path | None) -> Iterator
 
 def sweep(root: Root) -> None:
     """Remove what uploads of processes that no longer live left aside."""
-    for aside in root.payloads.glob(f"{_STAGING}*"):
-        with suppress(OSError):
-            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with suppress(OSError), _locked(root.payloads):
+        for aside in root.payloads.glob(f"{_STAGING}*"):
+            with suppress(OSError), _locked(aside, fcntl.LOCK_NB):
                 shutil.rmtree(aside, ignore_errors=True)
-            finally:
-                os.close(lock)
+
+
+def _lock(folder: Path, how: int = 0) -> int:
+    """A descriptor that holds the lock of a folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    descriptor = _lock(folder, how)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _fill(target: Path, source: Path) -> int:
     """Copy a file, or the children of a folder; links are followed. Returns the number of files."""
     try:
         if source.is_dir():
-            return _copy_folder(source, target, ())
+            return _copy_folder(source, target)
         _copy_one(source, target / source.name)
         return 1
     except OSError as error:
         raise _translated(error, source) from error
 
 
-def _copy_folder(source: Path, target: Path, above: tuple[tuple[int, int], ...]) -> int:
-    info = source.stat()
-    here = (info.st_dev, info.st_ino)
-    if here in above:
-        raise PayloadError(f"{source} is a link to a folder that contains it: it cannot be uploaded")
+def _copy_folder(top: Path, target: Path) -> int:
+    """Copy what a folder holds; the folders still to do are a list, because a tree may be very deep."""
     count = 0
-    for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
-        child = Path(entry.path)
-        if entry.is_dir():
-            (target / entry.name).mkdir()
-            count += _copy_folder(child, target / entry.name, (*above, here))
-        else:
-            _copy_one(child, target / entry.name)
-            count += 1
+    todo: list[tuple[Path, Path, tuple[tuple[int, int], ...]]] = [(top, target, ())]
+    while todo:
+        source, destination, above = todo.pop()
+        info = source.stat()
+        here = (info.st_dev, info.st_ino)
+        if here in above:
+            raise PayloadError(f"{source} is a link to a folder that contains it: it cannot be uploaded")
+        for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
+            if entry.is_dir():
+                (destination / entry.name).mkdir()
+                todo.append((Path(entry.path), destination / entry.name, (*above, here)))
+            else:
+                _copy_one(Path(entry.path), destination / entry.name)
+                count += 1
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from clara_cli.images.program import Program
     from clara_cli.runtime.models import Models
     from clara_cli.runtime.service_plan import ServicePlan
+
+
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -83,4 +87,8 @@ class JobResult:
 
 def operator_log(folder: Path, operator: str) -> Path:
     """The log of one operator in a job's folder."""
-    return folder / "logs" / f"{operator}.log"
+    name = operator
+    if len(name) > _LONGEST:
+        # Names may be as long as file names; with the suffix they would be longer.
+        name = f"{name[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"
+    return folder / "logs" / f"{name}.log"

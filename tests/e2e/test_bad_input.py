@@ -265,3 +265,18 @@ def test_no_command_writes_where_it_was_called(clara: Clara, project: Project, s
     done = shell(script, cwd=empty)
     assert done.stderr == "" or "Usage" in done.stderr
     assert os.listdir(empty) == []
+
+
+def test_a_name_that_is_no_text_and_streams_that_are_closed(clara: Clara, shell: Shell) -> None:
+    pipeline = clara.pipeline(DEFINITION)
+    done = shell(f"clara create job -n $'a\\xff' -p {pipeline}")
+    assert done.returncode == 2 and "must be UTF-8 text" in done.stderr
+    assert shell("clara version >&-").returncode == 0
+    assert shell("env -u HOME clara version").returncode == 0
+
+
+def test_operators_with_the_longest_names(clara: Clara, project: Project) -> None:
+    name = "a" * 250
+    project.operator("a", "print('ran')")
+    job, _ = clara.run(project.definition(f"- name: {name}\n  container: {{image: a}}\n", "0.4.0"))
+    assert clara("logs", "-j", job, "-o", name).lines == ["ran"]

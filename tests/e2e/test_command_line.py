@@ -183,6 +183,15 @@ def test_global_flags_are_accepted_everywhere(clara: Clara) -> None:
         assert clara(*words).lines[0].startswith("NAME")
 
 
+def test_verbose_says_where_things_are(clara: Clara, project: Project, world: Path) -> None:
+    folder = project.operator("a", "")
+    job = clara.job(clara.pipeline(project.definition("- name: a\n  container: {image: a}\n", "0.4.0")))
+    answer = clara("start", "job", "-j", job, "--verbose")
+    assert answer.out == "Job Start request submitted successfully with JOB_STATUS_HEALTHY\n"
+    assert f"root: {world / 'root'}" in answer.err
+    assert f"operator a: folder {folder}" in answer.err
+
+
 def test_a_first_word_that_happens_to_be_a_program_here_is_an_argument(clara: Clara, project: Project) -> None:
     definition = project.definition("- name: a\n  container: {image: a, command: ['false', sleep]}\n", "0.4.0")
     project.operator("a", "import sys\nprint(sys.argv[1:])")

@@ -315,3 +315,22 @@ def test_two_jobs_at_once_do_not_meet(clara: Clara, project: Project) -> None:
     assert clara("list", "jobs").out.count("JOB_STATUS_HEALTHY") == 6
     assert threading.active_count() == 1
     assert os.environ["CLARA_ROOT"]
+
+
+def test_a_forked_child_that_leaves_does_not_take_the_operator_with_it(clara: Clara, project: Project) -> None:
+    path = project.definition("- name: a\n  container: {image: a}\n  output:\n  - {name: n, type: u8}\n")
+    project.driver(
+        "a",
+        "child = os.fork()\nif child == 0:\n    sys.exit(0)\nos.waitpid(child, 0)\n"
+        "payload.fastio_output_entries['n'].value = 1\nprint('went on')",
+    )
+    job, _ = clara.run(path)
+    assert clara("logs", "-j", job).lines == ["a | went on"]
+
+
+def test_what_a_failing_operator_wrote_is_not_lost(clara: Clara, project: Project, tmp_path: Path) -> None:
+    path = project.definition("- name: a\n  container: {image: a}\n", "0.4.0")
+    kept = tmp_path / "kept"
+    project.driver("a", f"global file\nfile = open('{kept}', 'w')\nfile.write('important')\nreturn False")
+    clara.run(path, code=1)
+    assert kept.read_text() == "important"

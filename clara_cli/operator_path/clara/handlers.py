@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, Tuple
 
 Handler = Optional[Callable[..., Any]]
 
@@ -34,6 +35,25 @@ def call(event: str, handler: Handler, *arguments: Any) -> Outcome:
     """
     if handler is None:
         return Outcome(0, "")
+    process = os.getpid()
+    outcome = _outcome(event, handler, arguments)
+    if os.getpid() != process:
+        # a child that the handler forked and that came back here: the life-cycle is its parent's
+        leave(outcome.code)
+    return outcome
+
+
+def leave(code: int) -> None:
+    """End this process at once, with what it has printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, RuntimeError, ValueError):
+            pass  # closed, or interrupted in the middle of a write
+    os._exit(code)
+
+
+def _outcome(event: str, handler: Callable[..., Any], arguments: Tuple[Any, ...]) -> Outcome:
     try:
         result = handler(*arguments)
         if result is None or result:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import io
 import os
 import signal
-import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from clara import notification, trace
 from clara.errors import Error, RunnerGone, WrongState
-from clara.handlers import Handlers, Outcome, call
+from clara.handlers import Handlers, Outcome, call, leave
 from clara.link import Link
 from clara.notification import Notification
 from clara.payload import Payload
@@ -188,14 +189,14 @@ class LifeCycle:
     def _stop(self, code: int) -> None:
         """End the process in an orderly way: no further event but cleanup. Returns only into `wait`."""
         if self._stopping:
-            _leave(code)  # asked for a second time
+            leave(code)  # asked for a second time
         self._stopping, self._stop_code = True, code
         self._link.interrupt()
         if not self._ended.wait(PATIENCE):
             self._clean_up()
-            _leave(code)
+            leave(code)
         if not self._waiting or threading.current_thread() is not threading.main_thread():
-            _leave(code)
+            leave(code)
 
     def _on_term(self, *_: object) -> None:
         if os.getpid() != self._process:
@@ -214,13 +215,15 @@ class LifeCycle:
     def _at_exit(self) -> None:
         """The status of a program that never waited, or that swallowed the SystemExit of waiting."""
         if os.getpid() == self._process and self.status:
-            _leave(self.status)
+            _flush_files()
+            leave(self.status)
 
 
-def _leave(code: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
+def _flush_files() -> None:
+    """What the program has written into files that it never closed; a process that is left at once would lose it."""
+    for thing in gc.get_objects():
         try:
-            stream.flush()
-        except (AttributeError, OSError, RuntimeError, ValueError):
-            pass  # closed, or interrupted in the middle of a write
-    os._exit(code)
+            if isinstance(thing, io.IOBase) and not thing.closed:
+                thing.flush()
+        except Exception as error:
+            trace.state("not flushed: {}".format(error))

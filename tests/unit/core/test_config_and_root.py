@@ -158,3 +158,16 @@ def test_wrong_limits_and_servers(home: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(environment={})
     assert told in caught.value.message
+
+
+def test_after_a_failed_commit_the_database_can_be_written_again(tmp_path: Path) -> None:
+    with Database(choose_root(Config(root=tmp_path))) as database:
+        with database.read() as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError, match="full"), database.write() as connection:
+            connection.execute("INSERT INTO images VALUES ('a', '', ?, NULL, 0, 0)", ("x" * 1_000_000,))
+        with database.read() as connection:
+            connection.execute("PRAGMA max_page_count = 1000000")
+        with database.write() as connection:
+            connection.execute("INSERT INTO images VALUES ('a', '', 'x', NULL, 0, 0)")

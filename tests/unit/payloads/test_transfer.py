@@ -201,3 +201,42 @@ def test_a_destination_that_is_a_file(tree: PayloadTree, tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(PayloadError, match="is a file: expected a folder"):
         fetched(tree, "/operators/op/*", tmp_path / "file")
+
+
+def test_uploads_at_the_same_time_do_not_sweep_each_other(root: Root) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(number: int) -> None:
+        with staged_payload(root, f"{number:032x}", None) as (aside, _):
+            assert (aside / "input").is_dir()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(one, range(400)))
+    assert list(root.payloads.iterdir()) == []
+
+
+def test_a_folder_that_holds_the_root_is_refused(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(PayloadError, match="holds the payloads of clara itself"):
+        upload(root, tmp_path)
+
+
+def test_a_very_deep_folder(root: Root, tmp_path: Path) -> None:
+    source = tmp_path / "deep"
+    source.mkdir()
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(source)
+        for _ in range(300):
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("f").write_bytes(b"x")
+    finally:
+        os.chdir(before)
+        os.close(before)
+    assert list(upload(root, source).values()) == [b"x"]
+
+
+def test_names_as_long_as_names_can_be(tree: PayloadTree, tmp_path: Path) -> None:
+    name = "漢" * 85
+    (tree.path / "operators/op" / name).write_text("x")
+    assert fetched(tree, "/operators/op/漢*", tmp_path / "r") == {name}
