@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from clara_cli.errors import StoreError
 
@@ -65,18 +70,69 @@ def is_held(folder: Path) -> bool:
         os.close(handle)
 
 
-def wait_for_release(folder: Path) -> None:
-    """Return when no runner lives; a signal handler that raises ends the wait."""
+def wait_for_release(folder: Path, seconds: float | None = None) -> bool:
+    """Wait until no runner lives: in the kernel where signals can be used, else by looking now and then.
+
+    Args:
+        seconds: how long at the most; None for ever.
+
+    Returns:
+        whether no runner lives.
+    """
     try:
         handle = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return
+        return True
     except OSError as error:
         raise StoreError(f"cannot use the job's folder {folder}: {error.strerror}") from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        if threading.current_thread() is not threading.main_thread():
+            return _look_now_and_then(handle, seconds)
+        with _alarm(seconds):
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        return True
+    except _TimeIsUp:
+        return False
     finally:
         os.close(handle)
+
+
+class _TimeIsUp(Exception):
+    pass
+
+
+@contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    """Raise _TimeIsUp in the main thread after some seconds."""
+    if seconds is None:
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _TimeIsUp
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        # 0 would mean never.
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _look_now_and_then(handle: int, seconds: float | None) -> bool:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
 
 
 def sign(handle: int) -> None:

@@ -1,4 +1,4 @@
-"""Jobs whose runner died: found by the next command that looks, cleared, and marked as evicted."""
+"""What dead processes left: jobs without a runner are cleared and marked as evicted by the next command that looks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
 from clara_cli.jobs import claims, lock, store
+from clara_cli.jobs.removal import remove_noted
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
 
@@ -20,10 +21,13 @@ _MESSAGE = (
 def recover(database: Database) -> list[str]:
     """End what is left of jobs without a runner; returns the ids of the jobs that were evicted.
 
+    Folders of deleted jobs, whose removal did not come to its end, are removed.
+
     What it costs depends on the jobs that were started and have not ended, not on how many there are.
     """
     with database.read() as connection:
         candidates = store.live_jobs(connection)
+    remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]
 
 

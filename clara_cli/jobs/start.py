@@ -13,7 +13,8 @@ from pathlib import Path
 
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError, PayloadError, RuntimeFailure, StateConflict
+from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
+from clara_cli.filetree import remove_tree
 from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
@@ -96,8 +97,10 @@ def submit_job(
                 raise StateConflict(f"another process is about to run job {view.job.id}")
             claims.enter(connection, view.job.id, view.job.priority, _first(plan), plan.machine)
             woken = claims.settle(connection, database.root)
-    except BaseException:
+    except BaseException as error:
         if handle is not None:
+            if isinstance(error, NotFound):  # deleted meanwhile: nothing of it may come back
+                remove_tree(view.folder)
             os.close(handle)
         raise
     claims.wake(woken)
