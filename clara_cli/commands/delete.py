@@ -1,9 +1,10 @@
-"""`clara delete image`."""
+"""`clara delete image|payload|model`."""
 
 from __future__ import annotations
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, settings
 from clara_cli.errors import UsageError
 
@@ -11,7 +12,11 @@ from clara_cli.errors import UsageError
 @click.group(cls=ClaraGroup, name="delete")
 @global_options
 def command() -> None:
-    """Delete images."""
+    """Delete images, payloads and models."""
+
+
+command.add_command(model.delete)
+command.add_command(payload.delete)
 
 
 @command.command("image", cls=ClaraCommand)
