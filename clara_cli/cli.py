@@ -31,6 +31,7 @@ COMMANDS = {
     "download": ("download", "Copy files of a job or payload to a local folder."),
     "delete": ("delete", "Delete jobs, pipelines, images, payloads and models."),
     "clean": ("clean", "Remove payloads of ended jobs, by age and size."),
+    "platform": ("platform", "Start, stop and look at the platform server."),
     "version": ("version", "Show the version."),
     "help": ("help", "Show the help of a command."),
 }

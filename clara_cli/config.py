@@ -5,7 +5,8 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean: see `Config`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    platform: see `Config`
 """
 
 from __future__ import annotations
@@ -18,8 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
-from clara_cli.config_values import choice, read_addresses, read_folders, read_retention, read_triton, seconds, whole
+from clara_cli.config_values import (
+    choice,
+    read_addresses,
+    read_folders,
+    read_platform,
+    read_retention,
+    read_triton,
+    seconds,
+    whole,
+)
 from clara_cli.errors import ConfigError
+from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
@@ -44,6 +55,7 @@ class Config:
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
+        platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
     """
 
@@ -59,6 +71,7 @@ class Config:
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
+    platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
 
 
@@ -94,6 +107,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
+        platform=read_platform(values, path),
         clean=read_retention(values, path),
     )
 
