@@ -49,5 +49,6 @@ def delete_payload(connection: sqlite3.Connection, payload_id: str) -> None:
 def job_state(connection: sqlite3.Connection, job_id: str) -> tuple[str, bool]:
     """The state of the job a payload was made with, and whether it was started."""
     query = "SELECT state, submitted IS NOT NULL FROM jobs WHERE id = ?"
-    state, submitted = connection.execute(query, (job_id,)).fetchone()
+    # A job that was deleted meanwhile counts as one that has ended.
+    state, submitted = connection.execute(query, (job_id,)).fetchone() or ("STOPPED", True)
     return str(state), bool(submitted)

@@ -21,6 +21,8 @@ from clara_cli.errors import (
     StoreError,
     UsageError,
 )
+from clara_cli.payloads.names import BadFileName
+from clara_cli.payloads.receive import DiskFull
 from clara_cli.server.wire.common_pb2 import ResponseHeader
 
 # Where no service and kind says more.
@@ -29,14 +31,12 @@ MALFORMED_REQUEST = -0x0002
 STORE = -0x0003
 REFUSED = -0x0004
 SILENT = -0x0005
+DISK_FULL = -0x0006
 
 NO_DEFINITION = -0x1100
-PIPELINE_EXISTS = -0x1201
 JOB_NAME = -0x2100
 PRIORITY = -0x2201
 NO_OPERATOR = -0x2207
-FILE_NAME = -0x3100
-NO_FILE = -0x3101
 UPLOAD_TOO_LARGE = -0x3301
 NO_METADATA = -0x3401
 
@@ -45,6 +45,7 @@ KINDS = {
     "pipeline": -0x1000,
     "job": -0x2000,
     "payload": -0x3000,
+    "file": -0x3100,
     "model": -0x4000,
     "catalog": -0x4010,
     "instance": -0x4020,
@@ -52,7 +53,7 @@ KINDS = {
 
 # Errors by service, or by service and method where that makes a difference.
 CODES: Mapping[str, Mapping[type[ClaraError], int]] = {
-    "Pipelines": {DefinitionError: -0x1101, UsageError: -0x1200},
+    "Pipelines": {DefinitionError: -0x1101, UsageError: -0x1200, StateConflict: -0x1201},
     "Pipelines.Create": {StoreError: -0x1002},
     "Pipelines.List": {StoreError: -0x1003},
     "Pipelines.Update": {StoreError: -0x1004},
@@ -67,7 +68,7 @@ CODES: Mapping[str, Mapping[type[ClaraError], int]] = {
     },
     "Jobs.Create": {StoreError: -0x2002},
     "Jobs.List": {StoreError: -0x2003},
-    "Payloads": {StateConflict: -0x3200, PayloadError: -0x3300, UsageError: -0x3400},
+    "Payloads": {BadFileName: -0x3100, StateConflict: -0x3200, PayloadError: -0x3300, UsageError: -0x3400},
     "Models": {StateConflict: -0x4200, PayloadError: -0x4300, UsageError: -0x4400},
 }
 
@@ -86,6 +87,8 @@ def code_of(error: ClaraError, service: str, method: str) -> int:
         return error.code
     if isinstance(error, NotFound) and error.kind in KINDS:
         return KINDS[error.kind] - 1
+    if isinstance(error, DiskFull):
+        return DISK_FULL
     for name in (f"{service}.{method}", service):
         for kind in type(error).__mro__:
             if kind in CODES.get(name, {}):

@@ -13,9 +13,10 @@ from clara_cli.jobs.ending import ask_to_cancel, finish_cancelling
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.start import run_detached, submit_job
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
-from clara_cli.metadata import add_metadata, all_metadata, get_metadata, remove_metadata
+from clara_cli.metadata import all_metadata, get_metadata
+from clara_cli.payloads.receive import check_room
 from clara_cli.pipelines.model import from_json
-from clara_cli.server import codes, job_logs
+from clara_cli.server import codes, job_logs, metadata
 from clara_cli.server.codes import Refusal
 from clara_cli.server.identifiers import read_id, wire_id
 from clara_cli.server.platform import Platform
@@ -37,6 +38,7 @@ class Jobs:
         self._platform = platform
 
     async def create(self, request: wire.JobsCreateRequest) -> wire.JobsCreateResponse:
+        check_room(self._platform.root, self._platform.config.platform.storage)
         created = await self._platform.slow.call(
             create_job,
             _checked_name(request.name),
@@ -92,7 +94,7 @@ class Jobs:
         )
 
     async def status(self, request: wire.JobsStatusRequest) -> wire.JobsStatusResponse:
-        view, metadata = await self._platform.quick.call(_look, read_id(request.job_id, "job"))
+        view, pairs = await self._platform.quick.call(_look, read_id(request.job_id, "job"))
         job = view.job
         return wire.JobsStatusResponse(
             header=ResponseHeader(),
@@ -117,7 +119,7 @@ class Jobs:
                 )
                 for operator in view.operators
             ],
-            metadata=metadata,
+            metadata=pairs,
             dag=_dag(job),
             messages=[codes.clean(message.text) for message in view.messages],
             timestamp_created=text_time(job.created),
@@ -128,10 +130,10 @@ class Jobs:
     async def list(self, request: wire.JobsListRequest) -> AsyncIterator[wire.JobsListResponse]:
         """Oldest first; without a filter all of them."""
         wanted = _Filter(request.filter)
-        jobs, metadata = await self._platform.quick.call(_look_at_all)
+        jobs, pairs = await self._platform.quick.call(_look_at_all)
         for job in jobs:
             if wanted(job):
-                yield wire.JobsListResponse(header=ResponseHeader(), job_details=_details(job, metadata.get(job.id)))
+                yield wire.JobsListResponse(header=ResponseHeader(), job_details=_details(job, pairs.get(job.id)))
 
     async def read_logs(self, request: wire.JobsReadLogsRequest) -> AsyncIterator[wire.JobsReadLogsResponse]:
         job_id, name = read_id(request.job_id, "job"), request.operator_name
@@ -145,23 +147,13 @@ class Jobs:
 
     async def add_metadata(self, request: wire.JobsAddMetadataRequest) -> wire.JobsAddMetadataResponse:
         job_id = read_id(request.job_id, "job")
-
-        def add(database: Database) -> dict[str, str]:
-            with database.write() as connection:
-                return add_metadata(connection, store.get_job(connection, job_id).id, request.metadata)
-
-        metadata = await self._platform.quick.call(add)
-        return wire.JobsAddMetadataResponse(header=ResponseHeader(), job_id=wire_id(job_id), metadata=metadata)
+        pairs = await self._platform.quick.call(metadata.add, "job", job_id, request.metadata)
+        return wire.JobsAddMetadataResponse(header=ResponseHeader(), job_id=wire_id(job_id), metadata=pairs)
 
     async def remove_metadata(self, request: wire.JobsRemoveMetadataRequest) -> wire.JobsRemoveMetadataResponse:
         job_id = read_id(request.job_id, "job")
-
-        def remove(database: Database) -> dict[str, str]:
-            with database.write() as connection:
-                return remove_metadata(connection, store.get_job(connection, job_id).id, request.keys)
-
-        metadata = await self._platform.quick.call(remove)
-        return wire.JobsRemoveMetadataResponse(header=ResponseHeader(), job_id=wire_id(job_id), metadata=metadata)
+        pairs = await self._platform.quick.call(metadata.remove, "job", job_id, request.keys)
+        return wire.JobsRemoveMetadataResponse(header=ResponseHeader(), job_id=wire_id(job_id), metadata=pairs)
 
 
 class _Filter:
@@ -215,7 +207,7 @@ def _look_at_all(database: Database) -> tuple[list[Job], dict[str, dict[str, str
         return store.list_jobs(connection)[::-1], all_metadata(connection, "jobs")
 
 
-def _details(job: Job, metadata: dict[str, str] | None) -> wire.JobsListResponse.JobDetails:
+def _details(job: Job, pairs: dict[str, str] | None) -> wire.JobsListResponse.JobDetails:
     return wire.JobsListResponse.JobDetails(
         job_id=wire_id(job.id),
         payload_id=wire_id(job.payload_id),
@@ -227,7 +219,7 @@ def _details(job: Job, metadata: dict[str, str] | None) -> wire.JobsListResponse
         created=job_time(job.created),
         started=job_time(job.started),
         stopped=job_time(job.stopped),
-        metadata=metadata,
+        metadata=pairs,
         timestamp_created=text_time(job.created),
         timestamp_started=text_time(job.started),
         timestamp_stopped=text_time(job.stopped),

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -24,9 +25,11 @@ from clara_cli.root import Root
 from clara_cli.server.clara import Clara
 from clara_cli.server.jobs import Jobs
 from clara_cli.server.options import Options
+from clara_cli.server.payloads import Payloads
+from clara_cli.server.pipelines import Pipelines
 from clara_cli.server.platform import Platform
 from clara_cli.server.rpc import service_handler
-from clara_cli.server.wire import clara_pb2, jobs_pb2
+from clara_cli.server.wire import clara_pb2, jobs_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.workers import Workers
 
 log = logging.getLogger("clara.platform")
@@ -97,7 +100,12 @@ def _server(limits: PlatformLimits) -> grpc.aio.Server:
 
 
 async def _add_services(server: grpc.aio.Server, platform: Platform, stop: Callable[[], None] | None) -> None:
-    services = ((clara_pb2, Clara(platform, stop)), (jobs_pb2, Jobs(platform)))
+    services: tuple[tuple[ModuleType, object], ...] = (
+        (clara_pb2, Clara(platform, stop)),
+        (jobs_pb2, Jobs(platform)),
+        (payloads_pb2, Payloads(platform)),
+        (pipelines_pb2, Pipelines(platform)),
+    )
     names = []
     for module, service in services:
         server.add_generic_rpc_handlers((service_handler(module, service, platform.config.platform),))
