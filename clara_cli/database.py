@@ -172,6 +172,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             for table in ("jobs", "payloads", "pipelines", "models")
         ),
     ),
+    (
+        # Catalogs and instances: sets of models. A model that was deleted is in none, whatever is written here.
+        """CREATE TABLE model_sets (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('catalog', 'instance')),
+            created REAL NOT NULL
+        )""",
+        """CREATE TABLE model_set_members (
+            set_id TEXT NOT NULL REFERENCES model_sets (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            model_id TEXT NOT NULL,
+            PRIMARY KEY (set_id, position)
+        )""",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -1,8 +1,11 @@
-"""What the platform server lets its clients take. Pure."""
+"""What the platform server lets its clients take, and whose API it speaks. Pure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+# The version of Clara Deploy's platform.
+PLATFORM_VERSION = "0.8.1"
 
 
 class PlatformLimits(NamedTuple):

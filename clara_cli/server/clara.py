@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 
+from clara_cli.platform_limits import PLATFORM_VERSION
 from clara_cli.server import codes, gpus
 from clara_cli.server.codes import Refusal
 from clara_cli.server.platform import Platform
@@ -20,8 +21,6 @@ from clara_cli.server.wire.clara_pb2 import (
 )
 from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader, Version
 
-# The version of Clara Deploy's platform whose API this is.
-PLATFORM_VERSION = (0, 8, 1)
 # Seconds between two messages of a watched utilization.
 _INTERVAL = 2.0
 
@@ -40,7 +39,7 @@ class Clara:
         self._stop = stop
 
     async def version(self, request: ClaraVersionRequest) -> ClaraVersionResponse:
-        major, minor, patch = PLATFORM_VERSION
+        major, minor, patch = map(int, PLATFORM_VERSION.split("."))
         return ClaraVersionResponse(header=ResponseHeader(), version=Version(major=major, minor=minor, patch=patch))
 
     async def stop(self, request: ClaraStopRequest) -> ClaraStopResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,12 +25,13 @@ from clara_cli.platform_limits import PlatformLimits
 from clara_cli.root import Root
 from clara_cli.server.clara import Clara
 from clara_cli.server.jobs import Jobs
+from clara_cli.server.models import UNPACKED, Models
 from clara_cli.server.options import Options
 from clara_cli.server.payloads import Payloads
 from clara_cli.server.pipelines import Pipelines
 from clara_cli.server.platform import Platform
 from clara_cli.server.rpc import service_handler
-from clara_cli.server.wire import clara_pb2, jobs_pb2, payloads_pb2, pipelines_pb2
+from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.workers import Workers
 
 log = logging.getLogger("clara.platform")
@@ -69,6 +71,8 @@ async def serve(
 
     await _add_services(server, platform, stop if options.trusted else None)
     listening = _listen(server, options)
+    for left in root.platform.glob(f"{UNPACKED}*"):  # by a server that was killed
+        shutil.rmtree(left, ignore_errors=True)
     await quick.call(recover)
     await server.start()
     housekeeping = asyncio.create_task(_keep_house(platform))
@@ -105,6 +109,7 @@ async def _add_services(server: grpc.aio.Server, platform: Platform, stop: Calla
         (jobs_pb2, Jobs(platform)),
         (payloads_pb2, Payloads(platform)),
         (pipelines_pb2, Pipelines(platform)),
+        (models_pb2, Models(platform)),
     )
     names = []
     for module, service in services:
