@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
-from support import installed_command, ordinary_user
+from support import installed_command, ordinary_user, wait_until
 
 from clara_cli.root import Root
 from clara_cli.server import process
+from clara_cli.server.stub import Stub
+from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
+from clara_cli.server.wire.common_pb2 import Identifier
 
 CLIENTS = Path(__file__).parent / "e2e" / "platform" / "clients"
 
@@ -119,3 +123,80 @@ def cache(config: pytest.Config, name: str) -> Path:
     """A folder that outlives the test run."""
     assert config.cache is not None
     return config.cache.mkdir(name)
+
+
+class Client:
+    """The services of a server as stubs."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.clara = Stub(channel, clara_pb2)
+        self.jobs = Stub(channel, jobs_pb2)
+        self.payloads = Stub(channel, payloads_pb2)
+        self.pipelines = Stub(channel, pipelines_pb2)
+        self.models = Stub(channel, models_pb2)
+
+    def pipeline(self, definition: str) -> Identifier:
+        part = pipelines_pb2.PipelineDefinitionFile(path="pipeline.yaml", content=definition)
+        return accepted(
+            self.pipelines.Create(iter([pipelines_pb2.PipelinesCreateRequest(definition=part)]))
+        ).pipeline_id
+
+    def job(self, pipeline: Identifier, name: str = "job") -> Any:
+        """The answer to Jobs.Create: `job_id`, `payload_id`."""
+        return accepted(self.jobs.Create(jobs_pb2.JobsCreateRequest(pipeline_id=pipeline, name=name)))
+
+    def upload(self, payload: Identifier, name: str, data: bytes, chunk: int = 65536) -> Any:
+        return accepted(self.payloads.Upload(chunks(payload, name, data, chunk)))
+
+    def files(self, payload: Identifier) -> dict[str, int]:
+        """Size of each file of a payload."""
+        found = self.payloads.Details(payloads_pb2.PayloadsDetailsRequest(payload_id=payload))
+        return {one.file.name: one.file.size for one in map(accepted, found) if one.HasField("file")}
+
+    def download(self, payload: Identifier, name: str) -> bytes:
+        request = payloads_pb2.PayloadsDownloadRequest(payload_id=payload, name=name)
+        return b"".join(accepted(part).data for part in self.payloads.Download(request))
+
+    def status(self, job: Identifier) -> Any:
+        return accepted(self.jobs.Status(jobs_pb2.JobsStatusRequest(job_id=job)))
+
+    def start(self, job: Identifier) -> Any:
+        return accepted(self.jobs.Start(jobs_pb2.JobsStartRequest(job_id=job)))
+
+    def ended(self, job: Identifier) -> Any:
+        """The status of a job, once it has stopped."""
+        wait_until(lambda: self.status(job).state == jobs_pb2.JOB_STATE_STOPPED, "the end of the job", 60)
+        return self.status(job)
+
+
+def accepted(answer: Any) -> Any:
+    """An answer without an error in it."""
+    assert answer.header.code >= 0, list(answer.header.messages)
+    return answer
+
+
+def refusal(answer: Any) -> tuple[int, str]:
+    """Code and text of an answer with an error, which always has a text."""
+    if hasattr(answer, "__next__"):
+        answer = next(answer)
+    assert answer.header.code < 0 and answer.header.messages, answer
+    return answer.header.code, "\n".join(answer.header.messages)
+
+
+def chunks(payload: Identifier, name: str, data: bytes, chunk: int = 65536) -> Iterator[Any]:
+    """The messages that upload one file."""
+    for start in range(0, max(len(data), 1), chunk):
+        details = payloads_pb2.PayloadFileDetails(name=name)
+        yield payloads_pb2.PayloadsUploadRequest(payload_id=payload, details=details, data=data[start : start + chunk])
+
+
+ECHO = """\
+api-version: 0.4.0
+orchestrator: Clara
+name: echo-pipeline
+operators:
+- name: echo
+  container: {image: echo}
+  input: [{path: /input}]
+  output: [{path: /output}]
+"""

@@ -63,7 +63,7 @@ class _Method:
         try:
             with self._patience() as patience:
                 streamed = self._described.client_streaming
-                answer: Message = await self._function(_in_time(request, patience) if streamed else request)
+                answer: Message = await self._function(_in_time(request, context, patience) if streamed else request)
                 return answer
         except SilentClient:
             limits = self._limits
@@ -105,12 +105,14 @@ async def _send(answer: Message, context: Context, patience: Patience) -> None:
     patience.passed(answer.ByteSize())
 
 
-async def _in_time(requests: AsyncIterator[Message], patience: Patience) -> AsyncIterator[Message]:
-    """The requests, as long as they come fast enough."""
+async def _in_time(requests: AsyncIterator[Message], context: Context, patience: Patience) -> AsyncIterator[Message]:
+    """The requests, as long as they come fast enough, until the client says that these were all."""
     while True:
         try:
             request = await patience.wait(anext(requests))
         except StopAsyncIteration:
+            # A client that broke off looks like one that has finished. Only to the latter something can be sent.
+            await context.send_initial_metadata(())
             return
         patience.passed(request.ByteSize())
         yield request
