@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any
 
 import grpc
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, ServiceDescriptorProto
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from clara_cli.errors import ClaraError
 from clara_cli.platform_limits import PlatformLimits
@@ -56,14 +56,16 @@ class _Method:
             (True, False): (grpc.stream_unary_rpc_method_handler, self._answer),
         }[self._described.client_streaming, self._described.server_streaming]
         serializer = type(self._response()).SerializeToString
-        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, self._request.FromString, serializer)
+        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, None, serializer)
         return handler
 
     async def _answer(self, request: Any, context: Context) -> Message:
         try:
             with self._patience() as patience:
                 streamed = self._described.client_streaming
-                answer: Message = await self._function(_in_time(request, context, patience) if streamed else request)
+                answer: Message = await self._function(
+                    self._stream(request, context, patience) if streamed else self._read(request)
+                )
                 return answer
         except SilentClient:
             limits = self._limits
@@ -76,7 +78,7 @@ class _Method:
         """Written and not yielded, so that a client that takes nothing can be left."""
         with self._patience() as patience:
             try:
-                async with aclosing(self._function(request)) as answers:
+                async with aclosing(self._answers(request)) as answers:
                     try:
                         async for answer in answers:
                             await _send(answer, context, patience)
@@ -87,6 +89,32 @@ class _Method:
             except SilentClient:
                 text = f"nothing was taken for {self._limits.idle:g} s"
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, text)
+
+    async def _answers(self, request: bytes) -> AsyncGenerator[Message, None]:
+        async for answer in self._function(self._read(request)):
+            yield answer
+
+    async def _stream(
+        self, requests: AsyncIterator[bytes], context: Context, patience: Patience
+    ) -> AsyncIterator[Message]:
+        """The requests, as long as they come fast enough, until the client says that these were all."""
+        while True:
+            try:
+                request = await patience.wait(anext(requests))
+            except StopAsyncIteration:
+                # A client that broke off looks like one that has finished. Only to the latter something can be sent.
+                await context.send_initial_metadata(())
+                return
+            patience.passed(len(request))
+            yield self._read(request)
+
+    def _read(self, request: bytes) -> Message:
+        # Read here and not by gRPC, which would answer nonsense with an error of its own and a stack in the log.
+        try:
+            return self._request.FromString(request)
+        except DecodeError as error:
+            text = f"the request is no {self._request.DESCRIPTOR.full_name}"
+            raise codes.Refusal(codes.MALFORMED_REQUEST, text) from error
 
     def _patience(self) -> Patience:
         return Patience(self._limits.idle, self._limits.slowest)
@@ -103,19 +131,6 @@ class _Method:
 async def _send(answer: Message, context: Context, patience: Patience) -> None:
     await patience.wait(context.write(answer))
     patience.passed(answer.ByteSize())
-
-
-async def _in_time(requests: AsyncIterator[Message], context: Context, patience: Patience) -> AsyncIterator[Message]:
-    """The requests, as long as they come fast enough, until the client says that these were all."""
-    while True:
-        try:
-            request = await patience.wait(anext(requests))
-        except StopAsyncIteration:
-            # A client that broke off looks like one that has finished. Only to the latter something can be sent.
-            await context.send_initial_metadata(())
-            return
-        patience.passed(request.ByteSize())
-        yield request
 
 
 def _snake_case(name: str) -> str:
