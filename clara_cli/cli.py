@@ -20,7 +20,7 @@ from clara_cli.errors import ClaraError
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
 COMMANDS = {
     "create": ("create", "Create pipelines, jobs and images."),
-    "start": ("start", "Start a job and follow it to its end."),
+    "start": ("start", "Start jobs and follow them to their end."),
     "cancel": ("cancel", "Cancel jobs that wait or run."),
     "wait": ("wait", "Wait until jobs have ended."),
     "validate": ("validate", "Check pipeline definitions without storing them."),

@@ -137,6 +137,7 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         cancelled = wait_for_turn(database, plan.job_id, bell, stop, listener.queued)
         if cancelled is not None:
             return JobResult(cancelled)
+        listener.began()
         with database.read() as connection:
             clock = Clock(store.get_job(connection, plan.job_id).started or 0.0)
         recorder = _Recorder(database, plan.job_id, listener, clock)
@@ -223,6 +224,10 @@ class _Recorder:
     def queued(self, place: int, waiting: int) -> None:
         with _unheard():
             self.listener.queued(place, waiting)
+
+    def began(self) -> None:
+        with _unheard():
+            self.listener.began()
 
     def operator_began(self, name: str) -> None:
         with self.database.write() as connection:
