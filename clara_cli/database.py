@@ -114,6 +114,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Jobs that were started and have not ended: few, however many there are.
         "DROP INDEX jobs_unfinished",
         "CREATE INDEX jobs_live ON jobs (id) WHERE state != 'STOPPED' AND submitted IS NOT NULL",
+        # All that a list of jobs shows, in its order: the rows themselves are far apart, for they hold definitions.
+        "DROP INDEX jobs_created",
+        """CREATE INDEX jobs_listed ON jobs
+            (created, id, payload_id, pipeline_id, name, state, status, priority, submitted, started, stopped)""",
         # The job whose operator started this one, and why its end was asked for.
         "ALTER TABLE jobs ADD COLUMN parent TEXT",
         "ALTER TABLE jobs ADD COLUMN cancel TEXT",

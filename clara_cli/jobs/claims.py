@@ -54,12 +54,16 @@ def ask(
 
 
 def enter(
-    connection: sqlite3.Connection, job_id: str, priority: JobPriority, first: tuple[str, Need], machine: Machine
+    connection: sqlite3.Connection,
+    job_id: str,
+    priority: JobPriority,
+    first: Iterable[tuple[str, Need]],
+    machine: Machine,
 ) -> None:
-    """Draw a ticket for a job; its turn comes when there is room for its first operator."""
+    """Draw a ticket for a job; its turn comes when there is room for the first of its first operators."""
     waiting = [c.ticket for c in all_claims(connection) if c.pending and c.devices is None and c.priority is priority]
     (latest,) = connection.execute("SELECT ticket FROM turns").fetchone()
-    ask(connection, job_id, [first], machine, draw(priority, waiting, latest))
+    ask(connection, job_id, first, machine, draw(priority, waiting, latest))
 
 
 def give_back(connection: sqlite3.Connection, job_id: str, operators: Iterable[str]) -> None:
@@ -67,6 +71,12 @@ def give_back(connection: sqlite3.Connection, job_id: str, operators: Iterable[s
     connection.executemany(
         "DELETE FROM claims WHERE job_id = ? AND operator = ?", [(job_id, operator) for operator in operators]
     )
+
+
+def asked(connection: sqlite3.Connection, job_id: str) -> set[str]:
+    """The operators of a job that hold or wait for something."""
+    rows = connection.execute("SELECT operator FROM claims WHERE job_id = ?", (job_id,))
+    return {operator for (operator,) in rows}
 
 
 def held(connection: sqlite3.Connection) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -97,7 +107,9 @@ def settle(connection: sqlite3.Connection, root: Root) -> set[str]:
 
 def place(connection: sqlite3.Connection, job_id: str) -> tuple[int, int]:
     """Which one of the jobs that wait for their turn a job is, from 1, and how many they are; 0 when it does not."""
-    waiting = [claim.job_id for claim in in_turn(all_claims(connection)) if claim.pending]
+    claims = all_claims(connection)
+    begun = {claim.job_id for claim in claims if claim.devices is not None}
+    waiting = list(dict.fromkeys(c.job_id for c in in_turn(claims) if c.pending and c.job_id not in begun))
     return (waiting.index(job_id) + 1 if job_id in waiting else 0), len(waiting)
 
 

@@ -107,8 +107,8 @@ class SharedRoom:
         self._bell = bell
         self._stop = stop
         with database.read() as connection:
+            self._asked = claims.asked(connection, job_id)
             self._held = claims.held(connection).get(job_id, {})
-        self._asked = set(self._held)
         self._released: list[str] = []
         self._next_look: float | None = None
 
@@ -139,6 +139,8 @@ class SharedRoom:
         admitted = [name for name, _ in wanted if name in self._held]
         if len(admitted) == len(wanted):
             self._next_look = None
+        elif self._next_look is None:
+            self._next_look = time.monotonic() + LOOK
         return admitted
 
     def _exchange(self, new: list[tuple[str, Need]]) -> None:

@@ -107,10 +107,11 @@ def submit_job(
     return SubmittedJob(database, plan, handle)
 
 
-def _first(plan: JobPlan) -> tuple[str, Need]:
-    """What there must be room for when the job's turn comes."""
-    operator = next(operator for operator in plan.pipeline.operators if not operator.sources)
-    return operator.name, need(operator.requests, plan.machine)
+def _first(plan: JobPlan) -> list[tuple[str, Need]]:
+    """What the operators need that a job begins with."""
+    names = {operator.name for operator in plan.pipeline.operators}
+    first = [operator for operator in plan.pipeline.operators if not operator.sources & names]
+    return [(operator.name, need(operator.requests, plan.machine)) for operator in first] or [("", Need(0))]
 
 
 def resume_submitted(database: Database, config: Config, job_id: str, handle: int) -> SubmittedJob:
