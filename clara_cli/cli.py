@@ -19,16 +19,18 @@ from clara_cli.errors import ClaraError
 
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
 COMMANDS = {
-    "create": ("create", "Create pipelines, jobs and images."),
+    "create": ("create", "Create pipelines, jobs, images, payloads and models."),
     "start": ("start", "Start jobs and follow them to their end."),
     "cancel": ("cancel", "Cancel jobs that wait or run."),
     "wait": ("wait", "Wait until jobs have ended."),
     "validate": ("validate", "Check pipeline definitions without storing them."),
-    "list": ("list", "List pipelines, jobs or images."),
-    "describe": ("describe", "Show one pipeline, job or image."),
+    "list": ("list", "List pipelines, jobs, images, payloads or models."),
+    "describe": ("describe", "Show one pipeline, job, image or payload."),
     "logs": ("logs", "Show what the operators of a job wrote."),
-    "download": ("download", "Copy files of a job to a local folder."),
-    "delete": ("delete", "Delete jobs, pipelines and images."),
+    "upload": ("upload", "Copy local files into a payload."),
+    "download": ("download", "Copy files of a job or payload to a local folder."),
+    "delete": ("delete", "Delete jobs, pipelines, images, payloads and models."),
+    "clean": ("clean", "Remove payloads of ended jobs, by age and size."),
     "version": ("version", "Show the version."),
     "help": ("help", "Show the help of a command."),
 }

@@ -38,7 +38,7 @@ def refused(clara: Clara, *words: object, code: int = 1) -> str:
         (["delete", "images"], "say which image"),
         (["crate", "job"], 'unknown command "crate" for "clara"; did you mean "create"?'),
         (["list", "piplines"], 'unknown command "piplines" for "clara list"; did you mean "pipelines"?'),
-        (["list", "xyzzy"], 'unknown command "xyzzy" for "clara list"; known: image, job, pipeline'),
+        (["list", "xyzzy"], 'unknown command "xyzzy" for "clara list"; known: image, job, model, payload, pipeline'),
         (["list", "jobs", "--nonsense"], "No such option"),
         (["create", "job", "-n", "x", "-p", "ab", "-i", "urgent"], '"urgent" is no priority'),
         (["create", "job", "-n", "x" * 256, "-p", "ab"], "has 1 to 255 characters, not 256"),
