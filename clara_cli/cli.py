@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import time
@@ -126,6 +127,9 @@ def run(program: Program, name: str) -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files are bytes; those that are no text are written as the bytes they are.
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         program.main(prog_name=name)
     finally:
@@ -134,6 +138,8 @@ def run(program: Program, name: str) -> None:
 
 def _drop_lost_output() -> None:
     """What stdout did not take must not be tried, and complained about, once more when Python ends."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
