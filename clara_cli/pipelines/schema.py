@@ -15,7 +15,7 @@ from clara_cli.pipelines.document import Document
 from clara_cli.pipelines.faults import Faults
 from clara_cli.pipelines.nearest import Nearest
 from clara_cli.pipelines.nodes import Path
-from clara_cli.pipelines.schema_files import PIPELINE, schemas
+from clara_cli.pipelines.schema_files import COMMON, PIPELINE, schemas
 from clara_cli.pipelines.words import found, owner
 
 _TYPES = {
@@ -60,6 +60,10 @@ def validator() -> Any:
     plain = {
         name: {key: part for key, part in schema.items() if key != "$schema"} for name, schema in schemas().items()
     }
+    # An editor sees the document before its placeholders are filled. What stands here is what they became, and one
+    # that comes later is judged by nobody: nothing is excused for looking like a placeholder.
+    common = plain[COMMON]
+    plain[COMMON] = {**common, "$defs": {**common["$defs"], "placeholder": False}}
     registry: Registry[Any] = Registry().with_resources(
         (name, DRAFT202012.create_resource(schema)) for name, schema in plain.items()
     )
