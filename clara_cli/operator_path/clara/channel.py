@@ -73,13 +73,19 @@ class Channel(Link):
 
     def watch(self, gone: Callable[[], None]) -> None:
         def look() -> None:
-            poller = select.poll()
-            poller.register(self._socket, 0)  # a hang-up is reported even when no event is asked for
-            poller.poll()
+            self._hung_up(None)
             if not self._closed:
                 gone()
 
         threading.Thread(target=look, name="clara-watch", daemon=True).start()
+
+    def gone(self) -> bool:
+        return self._hung_up(0)
+
+    def _hung_up(self, patience: int | None) -> bool:
+        poller = select.poll()
+        poller.register(self._socket, 0)  # a hang-up is reported even when no event is asked for
+        return bool(poller.poll(patience))
 
     def interrupt(self) -> None:
         self._closed = True

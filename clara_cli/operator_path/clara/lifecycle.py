@@ -66,7 +66,7 @@ class LifeCycle:
         self._driver, self._handlers, self._link, self._job = driver, handlers, link, job
         self._code = 0
         self._stop_code: int | None = None
-        self._executing = self._gone = False
+        self._executing = False
         self._waiting = 0
         # held for a moment only, never by a thread that a signal handler interrupts
         self._execute_or_gone = threading.Lock()
@@ -164,7 +164,7 @@ class LifeCycle:
 
     def _begin_execute(self) -> None:
         with self._execute_or_gone:
-            if self._gone:
+            if self._link.gone():
                 raise RunnerGone("the job's runner is gone")
             self._executing = True
 
@@ -235,7 +235,6 @@ class LifeCycle:
 
     def _on_gone(self) -> None:
         with self._execute_or_gone:
-            self._gone = True
             executing = self._executing
         # else the next request, or the beginning of execute, finds out
         if executing:

@@ -47,6 +47,9 @@ class Standalone(Link):
     def watch(self, gone: Callable[[], None]) -> None:
         """Nobody is there who could leave."""
 
+    def gone(self) -> bool:
+        return False
+
     def interrupt(self) -> None:
         """No request blocks."""
 
