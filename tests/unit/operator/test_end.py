@@ -192,24 +192,44 @@ def test_a_child_does_not_speak_on_its_parents_connection(runner):
     assert ops.count("create") == 1 and ops.count("release") == 1, ops
 
 
-def test_a_child_that_lives_on_does_not_hold_the_connection(runner, tmp_path):
-    """The runner sees the operator's end although a child, which has closed its copy, goes on."""
+def test_a_child_that_lives_on_does_not_hold_the_connection(runner):
+    """The runner sees the operator's end, even one without a farewell, although a child of it goes on."""
     code = """
     child = os.fork()
     if child == 0:
         os.close(1); os.close(2)
         time.sleep(60)
-    print(child)
+    print(child, flush=True)
+    os.kill(os.getpid(), 9)
     """
     result = runner.execute(code)
     try:
-        assert result.code == 0, result.err
+        assert result.code == -9, result.err
         deadline = time.monotonic() + 10
         while runner.connection.fileno() != -1:
             assert time.monotonic() < deadline, "the connection is still open"
             time.sleep(0.01)
     finally:
         os.kill(int(result.out), signal.SIGKILL)
+
+
+def test_a_child_does_not_wait_for_a_request_of_its_parent(runner):
+    """The lock that another thread held when the child was forked is never opened in the child."""
+    code = """
+    import threading
+    held = threading.Thread(target=driver._life._link._lock.acquire)
+    held.start(); held.join()
+    child = os.fork()
+    if child == 0:
+        try: payload.fastio_context.get("x")
+        except clara.Error as error: print(error, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    driver._life._link._lock.release()
+    """
+    result = runner.execute(code)
+    assert result.code == 0, result.err
+    assert result.out.startswith("the job's runner is spoken to by the process that started the driver")
 
 
 def test_a_spawned_child_is_told_to_guard_the_program(runner, tmp_path):
