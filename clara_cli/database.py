@@ -252,6 +252,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _unusable(self.root, error) from error
+        except UnicodeEncodeError as error:
+            shown = ascii(error.object) if len(error.object) < 1000 else "a name"
+            hint = "rename the file or folder"
+            raise StoreError(f"{shown} is no UTF-8 text, so it cannot be recorded", hint) from error
 
     def close(self) -> None:
         self._connection.close()

@@ -114,6 +114,8 @@ def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
 
 
 def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+    # It may quote the name of a file, which may be any bytes.
+    text = text.encode("utf-8", "backslashreplace").decode()
     connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
 
 
