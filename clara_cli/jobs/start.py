@@ -163,7 +163,7 @@ def _event(result: JobResult) -> JobEvent:
 
 def _record_failure(database: Database, job_id: str, error: str) -> None:
     """The runner itself failed: nothing of the job runs any more."""
-    with database.write() as connection:
+    with suppress(NotFound), database.write() as connection:
         if store.state_of(connection, job_id) is JobState.STOPPED:
             return
         store.add_message(connection, job_id, "error", error)
