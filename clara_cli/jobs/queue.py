@@ -51,7 +51,7 @@ class Bell:
 
     def words(self) -> set[bytes]:
         """What was said since the last time."""
-        found = set()
+        found: set[bytes] = set()
         while True:
             try:
                 word, ancillary, _, _ = self._socket.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
