@@ -120,6 +120,7 @@ class Drill:
         }
         self._choice = random.Random(seed)
         self.report = Report(seed=seed)
+        self._reported: set[tuple[str, str]] = set()
         for name, text in (("producer", PRODUCER), ("consumer", CONSUMER), ("quick", "print('ran')\n")):
             (folder / "operators" / name).mkdir(parents=True)
             (folder / "operators" / name / "main.py").write_text(text)
@@ -240,9 +241,6 @@ class Drill:
         self._left_if(payloads - set(os.listdir(self._root / "payloads")), "missing among the payloads")
         self._left_if(set(os.listdir(self._root / "jobs")) - set(self._jobs()), "among the jobs")
         self._left_if([row[0] for row in self._query("SELECT job_id FROM claims")], "as a claim")
-        # Each thing is reported once.
-        for path in self._temporary.iterdir():
-            path.unlink()
 
     def _check_database(self) -> None:
         ((answer,),) = self._query("PRAGMA integrity_check")
@@ -251,7 +249,10 @@ class Drill:
 
     def _left_if(self, names: object, where: str) -> None:
         for name in names:  # type: ignore[attr-defined]
-            self._left(f"{name} {where}")
+            # What stays is reported once.
+            if (where, name) not in self._reported:
+                self._reported.add((where, name))
+                self._left(f"{name} {where}")
 
     def _left(self, what: str) -> None:
         self.report.leftovers.append(f"round {self.report.rounds + 1}: {what}")
