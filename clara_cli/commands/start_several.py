@@ -8,13 +8,14 @@ from contextlib import closing, suppress
 
 import click
 
-from clara_cli.commands.base import notice, settings
+from clara_cli.commands.base import notice, settings, warn
 from clara_cli.commands.progress import environment_progress, lines
 from clara_cli.commands.several import each
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.batch import Batch, Event, enough_files
+from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
 from clara_cli.runtime.plan import JobPlan
 
@@ -41,6 +42,8 @@ def start_several(
 
     with enough_files(len(ids)):
         code = _all_accepted(ids, hand_over) if detach else _run(ids, submit)
+    if not detach and (told := clean_as_configured(database, config)):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
 

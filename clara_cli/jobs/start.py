@@ -14,7 +14,6 @@ from pathlib import Path
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
-from clara_cli.filetree import remove_tree
 from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
@@ -23,6 +22,7 @@ from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.queue import Bell, SharedRoom, wait_for_turn
 from clara_cli.jobs.recovery import release_room
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
+from clara_cli.payloads.removal import remove_tree
 from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.capacity import Need, need
 from clara_cli.runtime.listener import Listener
@@ -163,7 +163,7 @@ def _event(result: JobResult) -> JobEvent:
 
 def _record_failure(database: Database, job_id: str, error: str) -> None:
     """The runner itself failed: nothing of the job runs any more."""
-    with database.write() as connection:
+    with suppress(NotFound), database.write() as connection:
         if store.state_of(connection, job_id) is JobState.STOPPED:
             return
         store.add_message(connection, job_id, "error", error)

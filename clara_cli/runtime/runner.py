@@ -32,12 +32,10 @@ from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
 from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
-from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
 from clara_cli.runtime.variables import Variables
 
-# Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
-GRACE = 10.0
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
 # Connections to the job socket beyond one for each running operator; more are turned away.
