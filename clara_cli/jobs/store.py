@@ -84,6 +84,12 @@ def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     return _job(connection.execute(query, (job_id,)).fetchone())
 
 
+def job_state(connection: sqlite3.Connection, job_id: str) -> JobState | None:
+    """The state of a job; None when there is no such job (any more)."""
+    row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return None if row is None else JobState(row[0])
+
+
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
     """A job's operators in the order of the definition."""
     rows = connection.execute(

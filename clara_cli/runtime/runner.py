@@ -240,7 +240,9 @@ class Runner:
             given=self._given(operator),
         )
         descriptors = self._variables.descriptors(operator)
-        return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
+        return OperatorRequest(
+            started.argv, started.cwd, environment, descriptors, plan.log(operator.name), plan.log_limit
+        )
 
     def _given(self, operator: Operator) -> dict[str, str]:
         """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
