@@ -20,6 +20,7 @@ from clara_cli.errors import ClaraError
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
 COMMANDS = {
     "create": ("create", "Create pipelines, jobs and images."),
+    "run": ("run", "Run a definition: from its file to its results."),
     "start": ("start", "Start a job and follow it to its end."),
     "validate": ("validate", "Check pipeline definitions without storing them."),
     "list": ("list", "List pipelines, jobs or images."),

@@ -17,14 +17,13 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
-from clara_cli.commands.values import set_option
+from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
     from clara_cli.images.reference import RegisteredImage
-
-_LONGEST_NAME = 255
+    from clara_cli.jobs.states import JobPriority
 
 
 @click.group(cls=ClaraGroup, name="create")
@@ -58,14 +57,7 @@ def pipeline(path: str) -> None:
 @click.option("-n", "--name", cls=Flag, metavar="NAME", help="Name of the job.")
 @click.option("-p", "--pipeline", cls=Flag, metavar="ID", help="The pipeline, by id or the first digits of it.")
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
-@click.option(
-    "-i",
-    "--priority",
-    default="normal",
-    show_default=True,
-    metavar="PRIORITY",
-    help="low, normal, high or immediate.",
-)
+@priority_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
 @set_option
@@ -76,7 +68,7 @@ def job(
     name: str,
     pipeline: str,
     files: str | None,
-    priority: str,
+    priority: JobPriority,
     start: bool,
     detach: bool,
     values: dict[str, str],
@@ -87,14 +79,8 @@ def job(
     """
     from clara_cli.ids import normalise
     from clara_cli.jobs.actions import create_job
-    from clara_cli.jobs.states import PRIORITY_WORDS
 
-    if priority.lower() not in PRIORITY_WORDS:
-        raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
-    if not name.strip() or len(name) > _LONGEST_NAME:
-        raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
-    if not name.isprintable() and any("\ud800" <= character <= "\udfff" for character in name):
-        raise UsageError("the name of a job must be UTF-8 text")
+    check_job_name(name)
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
     if values and not start:
@@ -106,7 +92,7 @@ def job(
     normalise(pipeline_id, "pipeline")
     source = Path(files).expanduser() if files else None
     with settings().database() as (database, config):
-        created = create_job(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()])
+        created = create_job(database, name, pipeline_id, source, priority)
         click.echo(f"JOB_ID: {created.job.id}")
         click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:

@@ -46,8 +46,8 @@ def command(
     """Show what the operators and services of a job wrote to stdout and stderr, also while it runs.
 
     Lines of several logs are put in order by the times at which the job's runner saw them (exact to 0.01 s in the
-    first minute of an operator, to 1 s in its second hour), each after `name | `. To a pipe or a file everything goes as it was written; on a terminal colours are kept and other
-    control characters are shown as \\x1b and the like.
+    first minute of an operator, to 1 s in its second hour), each after `name | `. To a pipe or a file everything goes
+    as it was written; on a terminal colours are kept and other control characters are shown as \\x1b and the like.
 
     With --follow the command ends when the job does (exit status 0, however the job ended); Ctrl-C ends it before
     (130) and leaves the job alone.
