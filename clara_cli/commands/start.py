@@ -11,6 +11,7 @@ from types import FrameType
 
 import click
 
+from clara_cli.commands.again import make_again
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
 from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.values import set_option
@@ -34,21 +35,39 @@ def command() -> None:
 @command.command("job", cls=ClaraCommand)
 @click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
 @click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
+@click.option("--resume", is_flag=True, help="Run a job that failed again from where it failed, as a new job.")
+@click.option(
+    "--from",
+    "start",
+    metavar="OPERATOR",
+    help="Run a job that has ended again from this operator on, as a new job.",
+)
 @set_option
 @global_options
 @click.pass_context
-def job(context: click.Context, job: str | None, detach: bool, values: dict[str, str]) -> None:
+def job(
+    context: click.Context, job: str | None, detach: bool, resume: bool, start: str | None, values: dict[str, str]
+) -> None:
     """Start a job and stay until it ends (also: jobs).
 
     Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
     configuration or CLARA_START=detach makes --detach the default.
+
+    With --resume or --from a new job is made, whose JOB_ID and PAYLOAD_ID are printed first. It shares the files of
+    the operators that are not run again (reflinks, else hard links without write permission, else copies); those
+    whose FastIO variables are needed run again.
     """
     value = job if job is not None else next(iter(context.args), None)
     if value is None:
         raise click.UsageError('required flag(s) "job" not set', context)
+    if resume and start is not None:
+        raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
     with settings().database() as (database, config):
         recover(database)
-        start_and_follow(database, config, first_of(value)[0], detach, values)
+        job_id = first_of(value)[0]
+        if resume or start is not None:
+            job_id, values = make_again(database, job_id, start, values), {}
+        start_and_follow(database, config, job_id, detach, values)
 
 
 def start_and_follow(
@@ -136,3 +155,5 @@ def _explain(submitted: SubmittedJob, result: JobResult) -> None:
         notice(f"job {job_id} ended with JOB_STATUS_FAULTED; all it wrote is kept")
     elif result.stopped is not None:
         notice(f"job {job_id} was cancelled ({result.stopped}); what it wrote is kept")
+    if not result.succeeded:
+        notice(f"to go on from there: clara start job -j {job_id} --resume")

@@ -77,10 +77,17 @@ def submit_job(
     store.check_not_submitted(view.job)
     if not view.tree.input.is_dir():
         raise PayloadError(f"the payload of job {view.job.id} is gone: there is no folder {view.tree.input}")
-    given = values or {}
+    # A job that goes on from another one has values from there.
+    given = {**view.job.variables, **(values or {})}
     variables, addresses = definition.split(view.job, given)
     pipeline = definition.filled(database, view.job, variables)
-    plan = prepare(database, config, view, pipeline, addresses=addresses, progress=progress)
+    todo = definition.remaining(pipeline, view.operators)
+    if values and todo != pipeline:
+        raise StateConflict(
+            f"job {view.job.id} goes on from another one, so its values are known",
+            hint="other values are given where such a job is made: clara start job -j ID --resume --set NAME=VALUE",
+        )
+    plan = prepare(database, config, view, todo, addresses=addresses, progress=progress)
     handle = lock.acquire(view.folder)
     try:
         with database.write() as connection:
@@ -106,7 +113,8 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
     try:
         view = find_job(database, job_id)
         _, addresses = definition.split(view.job, view.job.variables)
-        plan = prepare(database, config, view, definition.stored(view.job), addresses=addresses)
+        todo = definition.remaining(definition.stored(view.job), view.operators)
+        plan = prepare(database, config, view, todo, addresses=addresses)
         return SubmittedJob(database, plan, handle)
     except ClaraError as error:
         _record_failure(database, job_id, error.message)

@@ -69,7 +69,8 @@ class Runner:
         self._plan = plan
         self._listener = listener
         self._stop = stop
-        nodes = [self._node(operator) for operator in plan.pipeline.operators]
+        names = {operator.name for operator in plan.pipeline.operators}
+        nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, Capacity(plan.machine))
         self._services = Services(plan, self._watch_process, self._service_failed)
         self._running: dict[str, _Running] = {}
@@ -406,7 +407,7 @@ class Runner:
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
 
-    def _node(self, operator: Operator) -> Node:
+    def _node(self, operator: Operator, names: set[str]) -> Node:
         program = self._plan.programs[operator.name]
         said = {**program.environment, **operator.variables}.get("NVIDIA_CLARA_NOSYNCLOCK", "")
         unsynchronised = said.strip().lower() not in ("", "0", "false")
@@ -414,4 +415,5 @@ class Runner:
         wanted = need(operator.requests, self._plan.machine)
         # Which GPUs are its own has to be known when its process starts.
         early = waits and not unsynchronised and not wanted.gpus
-        return Node(operator.name, operator.sources, early, wanted)
+        # Sources that are no part of the plan completed in another job.
+        return Node(operator.name, operator.sources & names, early, wanted)
