@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
-from clara_cli.commands.values import check_job_name, priority_option, set_option
+from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
 from clara_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Results of this operator only (repeatable).")
 @click.option("-n", "--name", metavar="NAME", help="Name of the job (default: the pipeline's).")
 @priority_option
+@reuse_option
 @set_option
 @global_options
 @click.pass_context
@@ -40,6 +41,7 @@ def command(
     only: tuple[str, ...],
     name: str | None,
     priority: JobPriority,
+    reuse: bool,
     values: dict[str, str],
 ) -> None:
     """Run a definition: a YAML file, a folder or a zip file. Makes a job, runs it to its end, and fetches its results.
@@ -80,7 +82,7 @@ def command(
         if created.uploaded:
             click.echo("Payload uploaded successfully.")
         try:
-            start_and_follow(database, replace(config, start="attach"), created.job.id, False, values)
+            start_and_follow(database, replace(config, start="attach"), created.job.id, False, values, reuse=reuse)
         except BaseException:
             if folder is not None:
                 with suppress(OSError):

@@ -14,7 +14,7 @@ import click
 from clara_cli.commands.again import make_again
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
 from clara_cli.commands.progress import environment_progress, progress_listener
-from clara_cli.commands.values import set_option
+from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.recovery import recover
@@ -42,11 +42,18 @@ def command() -> None:
     metavar="OPERATOR",
     help="Run a job that has ended again from this operator on, as a new job.",
 )
+@reuse_option
 @set_option
 @global_options
 @click.pass_context
 def job(
-    context: click.Context, job: str | None, detach: bool, resume: bool, start: str | None, values: dict[str, str]
+    context: click.Context,
+    job: str | None,
+    detach: bool,
+    resume: bool,
+    start: str | None,
+    reuse: bool,
+    values: dict[str, str],
 ) -> None:
     """Start a job and stay until it ends (also: jobs).
 
@@ -67,26 +74,36 @@ def job(
         job_id = first_of(value)[0]
         if resume or start is not None:
             job_id, values = make_again(database, job_id, start, values), {}
-        start_and_follow(database, config, job_id, detach, values)
+        start_and_follow(database, config, job_id, detach, values, reuse=reuse)
 
 
 def start_and_follow(
-    database: Database, config: Config, job_id: str, detach: bool, values: Mapping[str, str] | None = None
+    database: Database,
+    config: Config,
+    job_id: str,
+    detach: bool,
+    values: Mapping[str, str] | None = None,
+    *,
+    reuse: bool = False,
 ) -> None:
     """Start a job; unless it is detached, run it here and end with its status.
 
     Args:
         values: for parameters of its pipeline.
+        reuse: do not run operators that an earlier job ran on the same input.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
     with closing(StopRequest()) as stop, environment_progress() as progress:
-        submitted = submit_job(database, config, job_id, values, progress)
+        submitted = submit_job(database, config, job_id, values, progress, reuse=reuse)
         with submitted:
             if settings().verbose:
                 for name, program in submitted.plan.programs.items():
                     notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
+            if reuse:
+                told = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
+                notice(f"reused: {told or 'nothing'}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
                 click.echo(ACCEPTED)

@@ -39,6 +39,15 @@ def priority_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def reuse_option(function: Decorated) -> Decorated:
+    """The option; the command gets `reuse`."""
+    return click.option(
+        "--reuse",
+        is_flag=True,
+        help="Do not run operators that an earlier job ran well, with the same program, values and input.",
+    )(function)
+
+
 def _priority(word: str) -> JobPriority:
     if word.lower() not in PRIORITY_WORDS:
         raise UsageError(f'"{word}" is no priority: expected low, normal, high or immediate')

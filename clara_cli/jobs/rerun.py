@@ -106,7 +106,7 @@ def rerun_job(
             if isinstance(error, OSError):
                 raise PayloadError(f"cannot make the payload folder {tree.path}: {error.strerror}") from error
             raise
-    _share_logs(database.root, old.job.id, job.id, reused)
+    share_logs(database.root, old.job.id, job.id, reused)
     return again
 
 
@@ -182,7 +182,7 @@ def summary(again: Rerun, old: str) -> str:
     return f"goes on from job {old}: {taken} ({again.shared}), {runs}"
 
 
-def _share_logs(root: Root, source: str, target: str, names: tuple[str, ...]) -> None:
+def share_logs(root: Root, source: str, target: str, names: tuple[str, ...]) -> None:
     """The logs of operators that are not run again are shown with the new job too; nobody writes them any more."""
     for name in names:
         log, place = operator_log(root.jobs / source, name), operator_log(root.jobs / target, name)

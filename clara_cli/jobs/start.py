@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clara_cli.config import Config
@@ -18,6 +18,7 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.prepare import prepare
+from clara_cli.jobs.reuse import confirm, forget, look_back, record, share, share_logs, without
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
 from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.listener import Listener
@@ -32,11 +33,13 @@ class SubmittedJob:
 
     Attributes:
         lock: the descriptor that proves its runner alive.
+        reused: operators that an earlier job ran, with its id; they are no part of the plan.
     """
 
     database: Database
     plan: JobPlan
     lock: int
+    reused: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> SubmittedJob:
         return self
@@ -57,6 +60,8 @@ def submit_job(
     text: str,
     values: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    *,
+    reuse: bool = False,
 ) -> SubmittedJob:
     """Check that a job can run on this machine and accept its start.
 
@@ -64,6 +69,7 @@ def submit_job(
         values: for parameters of the pipeline, by name; under the name of a service's connection the address of a
             server that runs already.
         progress: told what is done when an operator's environment is made.
+        reuse: operators that an earlier job ran on the same input are not run.
 
     Raises:
         NotFound: no such job.
@@ -88,8 +94,10 @@ def submit_job(
             hint="other values are given where such a job is made: clara start job -j ID --resume --set NAME=VALUE",
         )
     plan = prepare(database, config, view, todo, addresses=addresses, progress=progress)
+    recipes, found = look_back(database, view, plan, reuse)
     handle = lock.acquire(view.folder)
     try:
+        shared = share(view, found) if handle is not None else None
         with database.write() as connection:
             store.submit_job(connection, view.job.id)
             if view.job.templated or given:
@@ -97,11 +105,14 @@ def submit_job(
                 store.fill_job(connection, view.job.id, text, definition.operator_images(pipeline), given)
             if handle is None:
                 raise StateConflict(f"another process is about to run job {view.job.id}")
+            record(connection, view, recipes, found, shared)
     except BaseException:
         if handle is not None:
+            forget(view, found)
             os.close(handle)
         raise
-    return SubmittedJob(database, plan, handle)
+    share_logs(database.root, view, found)
+    return SubmittedJob(database, without(plan, found), handle, {name: item.job_id for name, item in found.items()})
 
 
 def resume_submitted(database: Database, config: Config, job_id: str, handle: int) -> SubmittedJob:
@@ -128,6 +139,8 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         store.change_job(connection, job_id, JobEvent.RUN)
     result = Runner(submitted.plan, _Recorder(database, job_id, listener), stop).run()
     event = _event(result)
+    if event is JobEvent.SUCCEED:
+        confirm(database, submitted.plan)
     with database.write() as connection:
         if event is JobEvent.CANCEL:
             store.add_message(connection, job_id, "info", f"cancelled: {result.stopped}")
