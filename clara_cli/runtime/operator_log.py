@@ -95,6 +95,19 @@ class OperatorLog:
             os.close(self._file)
             os.close(self._times)
 
+    def remarks(self) -> list[str]:
+        """What whoever runs the job should know of it."""
+        told = []
+        if self.left_out:
+            limit = self._limit >> 20
+            told.append(
+                f"{self._path.name} grew beyond {limit} MiB: {self.left_out} bytes of its middle were left out "
+                "(log_limit in the configuration)"
+            )
+        if self.lost:
+            told.append(f"{self._path.name} lacks {self.lost} bytes that could not be written: is the disk full?")
+        return told
+
     def _note_time(self) -> None:
         now = time.monotonic()
         if now - self._noted >= (now - self._begun) / _PARTS:

@@ -395,6 +395,8 @@ class Runner:
         def end() -> None:
             self._forget(process)
             ended()
+            for remark in process.log.remarks():
+                self._listener.message("warning", remark)
 
         self._watch(process.handle, end)
         self._watch(process.output, lambda: self._drain(process))
