@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.operator_log import LIMIT, OperatorLog
+from clara_cli.runtime.process_limit import fix, limited, process_limit
 
 _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
@@ -106,17 +107,21 @@ class OperatorProcess:
 
 
 def _spawn(request: OperatorRequest, output: int) -> subprocess.Popen[bytes]:
+    limit = process_limit()
     try:
-        return subprocess.Popen(
-            request.argv,
-            cwd=request.cwd,
-            env=request.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=request.descriptors,
-            start_new_session=True,
-        )
+        with limited(limit):
+            process = subprocess.Popen(
+                request.argv,
+                cwd=request.cwd,
+                env=request.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=request.descriptors,
+                start_new_session=True,
+            )
+        fix(process.pid, limit)
+        return process
     except (OSError, ValueError) as error:
         raise RuntimeFailure(_cannot_start(request, error)) from error
 
