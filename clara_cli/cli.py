@@ -21,13 +21,15 @@ from clara_cli.errors import ClaraError
 COMMANDS = {
     "create": ("create", "Create pipelines, jobs and images."),
     "run": ("run", "Run a definition: from its file to its results."),
-    "start": ("start", "Start a job and follow it to its end."),
+    "start": ("start", "Start jobs and follow them to their end."),
+    "cancel": ("cancel", "Cancel jobs that wait or run."),
+    "wait": ("wait", "Wait until jobs have ended."),
     "validate": ("validate", "Check pipeline definitions without storing them."),
     "list": ("list", "List pipelines, jobs or images."),
     "describe": ("describe", "Show one pipeline, job or image."),
     "logs": ("logs", "Show what the operators of a job wrote."),
     "download": ("download", "Copy files of a job to a local folder."),
-    "delete": ("delete", "Delete images."),
+    "delete": ("delete", "Delete jobs, pipelines and images."),
     "version": ("version", "Show the version."),
     "help": ("help", "Show the help of a command."),
 }

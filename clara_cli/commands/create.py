@@ -13,6 +13,7 @@ from clara_cli.commands.base import (
     Flag,
     first_of,
     global_options,
+    is_id,
     notice,
     settings,
     warn,
@@ -86,7 +87,7 @@ def job(
     if values and not start:
         raise UsageError("--set gives values for the start of a job: add --start, or give them to clara start job")
     pipeline_id, further = first_of(pipeline)
-    further += [word for word in context.args if _is_id(word)]
+    further += [word for word in context.args if is_id(word)]
     if further:
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
@@ -103,11 +104,6 @@ def job(
             from clara_cli.commands.start import start_and_follow
 
             start_and_follow(database, config, created.job.id, detach, values)
-
-
-def _is_id(word: str) -> bool:
-    digits = word.replace("-", "")
-    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
 
 
 @command.command("image", cls=ClaraCommand)

@@ -68,6 +68,7 @@ def create_job(
     with staged_payload(database.root, job.payload_id, source) as (aside, uploaded):
         try:
             with database.write() as connection:
+                find_pipeline(connection, record.id)  # it may have been deleted during the upload
                 store.insert_job(connection, job, operators)
                 aside.rename(tree.path)
         except BaseException as error:

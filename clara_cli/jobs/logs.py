@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from clara_cli.database import Database
+from clara_cli.errors import NotFound
 from clara_cli.jobs import store
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.files import services_with_log
@@ -81,14 +82,11 @@ class JobLogs(AbstractContextManager["JobLogs"]):
 
     def _looks(self) -> Iterator[bool]:
         """Each time to look at the logs: whether it is the last time."""
-        job_id = self._view.job.id
         checked = time.monotonic()
         while True:
-            with self._database.read() as connection:
-                state = store.job_state(connection, job_id)
+            ended = self._has_ended()
             if self._chosen.names is None:
                 self._find_services()
-            ended = state in (None, JobState.STOPPED)
             yield ended
             if ended:
                 return
@@ -96,6 +94,13 @@ class JobLogs(AbstractContextManager["JobLogs"]):
                 recover(self._database)
                 checked = time.monotonic()
             time.sleep(_PAUSE)
+
+    def _has_ended(self) -> bool:
+        try:
+            with self._database.read() as connection:
+                return store.state_of(connection, self._view.job.id) is JobState.STOPPED
+        except NotFound:
+            return True  # deleted: what is left of its logs is shown
 
     def _find_services(self) -> None:
         if self._chosen.names is None:

@@ -169,8 +169,10 @@ def _insert(connection: sqlite3.Connection, old: JobView, again: Rerun, pipeline
 
 def take_over(connection: sqlite3.Connection, job_id: str, record: OperatorRecord) -> None:
     """Note that an operator of another job, with its times, counts as completed in this one."""
+    # A new record, and no change of the old one: the life cycle has no way from PENDING to COMPLETED.
     connection.execute(
-        "UPDATE operators SET status = ?, started = ?, stopped = ?, exit_code = ? WHERE job_id = ? AND name = ?",
+        "REPLACE INTO operators (job_id, position, name, image, status, started, stopped, exit_code) "
+        "SELECT job_id, position, name, image, ?, ?, ?, ? FROM operators WHERE job_id = ? AND name = ?",
         (record.status.value, record.started, record.stopped, record.exit_code, job_id, record.name),
     )
 

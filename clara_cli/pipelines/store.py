@@ -86,6 +86,11 @@ def find_pipeline(connection: sqlite3.Connection, text: str) -> PipelineRecord:
     return record._replace(parameters=json.loads(row[5]), templated=bool(record.templated))
 
 
+def delete_pipeline(connection: sqlite3.Connection, pipeline_id: str) -> None:
+    """Forget a pipeline; the jobs that were made of it have copies of their own."""
+    connection.execute("DELETE FROM pipelines WHERE id = ?", (pipeline_id,))
+
+
 def pipeline_files(connection: sqlite3.Connection, pipeline_id: str) -> list[tuple[str, bytes]]:
     """Path and content of the files of a stored pipeline, the one with the operators first."""
     query = "SELECT path, content FROM pipeline_files WHERE pipeline_id = ? ORDER BY position"
