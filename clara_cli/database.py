@@ -144,6 +144,39 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE deletions (folder TEXT PRIMARY KEY)",
     ),
     (
+        # Every job has a payload (PIPELINE), and some stand alone (REUSABLE). `size` is known once nothing changes.
+        """CREATE TABLE payloads (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('PIPELINE', 'REUSABLE')),
+            created REAL NOT NULL,
+            size INTEGER
+        )""",
+        "INSERT INTO payloads (id, kind, created) SELECT payload_id, 'PIPELINE', created FROM jobs",
+        """CREATE TRIGGER job_payload AFTER INSERT ON jobs BEGIN
+            INSERT OR IGNORE INTO payloads (id, kind, created) VALUES (NEW.payload_id, 'PIPELINE', NEW.created);
+        END""",
+        """CREATE TABLE models (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            versions TEXT NOT NULL,
+            created REAL NOT NULL
+        )""",
+        # Ids are unique among all kinds of objects; `folded` is the key without case.
+        """CREATE TABLE metadata (
+            owner TEXT NOT NULL,
+            folded TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (owner, folded)
+        )""",
+        *(
+            f"CREATE TRIGGER {table}_metadata AFTER DELETE ON {table} "
+            "BEGIN DELETE FROM metadata WHERE owner = OLD.id; END"
+            for table in ("jobs", "payloads", "pipelines", "models")
+        ),
+    ),
+    (
         # What operators were made of, so that later jobs can reuse what they left.
         """CREATE TABLE recipes (
             job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -236,6 +269,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _unusable(self.root, error) from error
+        except UnicodeEncodeError as error:
+            shown = ascii(error.object) if len(error.object) < 1000 else "a name"
+            hint = "rename the file or folder"
+            raise StoreError(f"{shown} is no UTF-8 text, so it cannot be recorded", hint) from error
 
     def close(self) -> None:
         self._connection.close()

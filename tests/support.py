@@ -112,6 +112,7 @@ def shell(script: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=120,
         check=False,
         preexec_fn=ordinary_user,

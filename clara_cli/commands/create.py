@@ -1,4 +1,4 @@
-"""`clara create pipeline|job|image`."""
+"""`clara create pipeline|job|image|payload|model`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
@@ -18,6 +19,7 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
+from clara_cli.commands.transfer import metadata_option, transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
 
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
 @click.group(cls=ClaraGroup, name="create")
 @global_options
 def command() -> None:
-    """Create pipelines, jobs and images."""
+    """Create pipelines, jobs, images, payloads and models."""
+
+
+command.add_command(model.create)
+command.add_command(payload.create)
 
 
 @command.command("pipeline", cls=ClaraCommand)
@@ -59,6 +65,10 @@ def pipeline(path: str) -> None:
 @click.option("-p", "--pipeline", cls=Flag, metavar="ID", help="The pipeline, by id or the first digits of it.")
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
 @priority_option
+@click.option(
+    "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
+)
+@metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
 @set_option
@@ -70,6 +80,8 @@ def job(
     pipeline: str,
     files: str | None,
     priority: JobPriority,
+    payloads: tuple[str, ...],
+    metadata: dict[str, str],
     start: bool,
     detach: bool,
     values: dict[str, str],
@@ -93,7 +105,13 @@ def job(
     normalise(pipeline_id, "pipeline")
     source = Path(files).expanduser() if files else None
     with settings().database() as (database, config):
-        created = create_job(database, name, pipeline_id, source, priority)
+        with transfer_meter("Uploading") as meter:
+            created = create_job(
+                *(database, name, pipeline_id, source, priority),
+                payloads=payloads,
+                metadata=metadata,
+                meter=meter,
+            )
         click.echo(f"JOB_ID: {created.job.id}")
         click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:

@@ -1,4 +1,4 @@
-"""`clara delete job|pipeline|image`.
+"""`clara delete job|pipeline|image|payload|model`.
 
 On a terminal deleting asks first, unless `-y` is given; scripts have no terminal and are not asked, as with the
 original, which had no such question.
@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice, settings
 from clara_cli.commands.several import ids_option, meant
 from clara_cli.errors import UsageError
@@ -18,7 +19,11 @@ from clara_cli.errors import UsageError
 @click.group(cls=ClaraGroup, name="delete")
 @global_options
 def command() -> None:
-    """Delete jobs, pipelines and images."""
+    """Delete jobs, pipelines, images, payloads and models."""
+
+
+command.add_command(model.delete)
+command.add_command(payload.delete)
 
 
 _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask (without a terminal nothing is asked).")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
-from clara_cli.errors import NotFound, UsageError
+from clara_cli.errors import NotFound, PayloadError, UsageError
+from clara_cli.retention import NO_LIMIT
 
 if TYPE_CHECKING:
+    from clara_cli.config import Config
     from clara_cli.database import Database
     from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.states import JobPriority
@@ -58,13 +61,7 @@ def command(
 
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
-    if name is not None:
-        check_job_name(name)
-    for flag, value in (("--files", files), ("--output", output)):
-        if value is not None and not value.strip():
-            raise UsageError(f"{flag} is empty: expected {'a file or ' if flag == '--files' else ''}a folder")
-    if only and output is None:
-        raise UsageError("--only says whose results are wanted: add --output FOLDER")
+    _check(name, files, output, only)
     folder = Path(output).expanduser() if output else None
     with settings().database() as (database, config):
         recover(database)
@@ -76,22 +73,54 @@ def command(
             check_target(folder)
         source = Path(files).expanduser() if files else None
         pipeline_id = _stored(database, loaded)
-        created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority)
+        with transfer_meter("Uploading") as meter:
+            created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
         click.echo(f"JOB_ID: {created.job.id}")
         click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
             click.echo("Payload uploaded successfully.")
-        try:
-            start_and_follow(database, replace(config, start="attach"), created.job.id, False, values, reuse=reuse)
-        except BaseException:
-            if folder is not None:
-                with suppress(OSError):
-                    folder.rmdir()  # only if nothing is in it
-            raise
-        if folder is None:
-            notice(f"results: {created.tree.operators}")
-        else:
-            _fetch(find_job(database, created.job.id), folder, chosen)
+        with _cleaning(database, config), _removed_if_empty(folder):
+            # What is cleaned when a job ends must not be what is fetched now.
+            attached = replace(config, start="attach", clean=NO_LIMIT)
+            start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
+            if folder is None:
+                notice(f"results: {created.tree.operators}")
+            else:
+                _fetch(find_job(database, created.job.id), folder, chosen)
+
+
+def _check(name: str | None, files: str | None, output: str | None, only: tuple[str, ...]) -> None:
+    if name is not None:
+        check_job_name(name)
+    for flag, value, wanted in (("--files", files, "a file or a folder"), ("--output", output, "a folder")):
+        if value is not None and not value.strip():
+            raise UsageError(f"{flag} is empty: expected {wanted}")
+    if only and output is None:
+        raise UsageError("--only says whose results are wanted: add --output FOLDER")
+
+
+@contextmanager
+def _cleaning(database: Database, config: Config) -> Iterator[None]:
+    """Apply the limits of the configuration at the end."""
+    from clara_cli.jobs.clean import clean_as_configured
+
+    try:
+        yield
+    finally:
+        if told := clean_as_configured(database, config):
+            warn(told)
+
+
+@contextmanager
+def _removed_if_empty(folder: Path | None) -> Iterator[None]:
+    """When there are no results there is no folder for them either."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _stored(database: Database, loaded: Loaded) -> str:
@@ -117,13 +146,21 @@ def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
 
 def _fetch(view: JobView, folder: Path, names: Iterable[str]) -> None:
     from clara_cli.jobs.results import fetch, results
+    from clara_cli.payloads.names import show_name
 
     total = 0
-    for name, selection in results(view, names):
-        if selection is None:
-            notice(f"operator {name} left no files")
-            continue
-        for path in selection.left_out:
-            warn(f"{path} is left out: it is no file, or a link that leads out of the payload, nowhere, or to a folder")
-        total += fetch(selection, folder, name)
+    failed: list[tuple[str, str]] = []
+    with transfer_meter("Downloading") as meter:
+        for name, selection in results(view, names):
+            if selection is None:
+                notice(f"operator {name} left no files")
+                continue
+            for entry in selection.left_out:
+                warn(f"{name}: {show_name(entry.name)} is left out: {entry.fault}")
+            done = fetch(selection, folder, name, meter)
+            total += len(done.written)
+            failed += done.failed
     notice(f"results: {total} {'file' if total == 1 else 'files'} in {folder}")
+    if failed:
+        listed = "\n".join(f"  {show_name(path)}: {why}" for path, why in failed)
+        raise PayloadError(f"{len(failed)} files were left out:\n{listed}")

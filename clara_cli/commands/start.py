@@ -13,12 +13,13 @@ from typing import Protocol
 import click
 
 from clara_cli.commands.again import make_again
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
 from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.several import each, ids_option
 from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
+from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
 from clara_cli.runtime.plan import JobResult
@@ -129,8 +130,8 @@ def start_and_follow(
                 for name, program in submitted.plan.programs.items():
                     notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
             if reuse:
-                told = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
-                notice(f"reused: {told or 'nothing'}")
+                reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
+                notice(f"reused: {reused or 'nothing'}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
                 click.echo(ACCEPTED)
@@ -139,6 +140,8 @@ def start_and_follow(
                 run_detached(submitted, config, settings().config_file)
                 return
             code = _follow(submitted, stop)
+    if told := clean_as_configured(database, config):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
 

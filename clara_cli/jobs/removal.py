@@ -60,6 +60,7 @@ def delete_jobs(database: Database, jobs: Sequence[Job], keep_payload: bool = Fa
             connection.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
             note_removal(connection, root.path, root.jobs / job.id)
             if not keep_payload:
+                connection.execute("DELETE FROM payloads WHERE id = ?", (job.payload_id,))
                 note_removal(connection, root.path, root.payloads / job.payload_id)
     left = remove_noted(database)
     if left:

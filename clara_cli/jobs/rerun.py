@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -21,7 +20,9 @@ from clara_cli.jobs.files import find_operator
 from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.jobs.rerun_plan import graph, to_run
 from clara_cli.jobs.states import JobState, JobStatus, OperatorStatus
+from clara_cli.metadata import add_metadata
 from clara_cli.payloads.share import Shared, Sharing
+from clara_cli.payloads.staging import put_in_place, sweep_payloads
 from clara_cli.payloads.tree import PayloadTree, payload_tree
 from clara_cli.payloads.upload import staged_payload
 from clara_cli.pipelines.model import Operator, Pipeline, to_json
@@ -88,6 +89,7 @@ def rerun_job(
     running = to_run(nodes, completed - lost, changed)
     reused = tuple(name for name in nodes if name not in running)
     tree = payload_tree(database.root, job.payload_id)
+    sweep_payloads(database)
     with staged_payload(database.root, job.payload_id, None) as (aside, _):
         sharing = Sharing(old.tree.path, aside, tree.path)
         sharing.folder("input")
@@ -97,15 +99,9 @@ def rerun_job(
         again = Rerun(
             *(job, tree, reused, tuple(name for name in nodes if name in running), sharing.shared, tuple(notices))
         )
-        try:
-            with database.write() as connection:
-                _insert(connection, old, again, pipeline)
-                aside.rename(tree.path)
-        except BaseException as error:
-            shutil.rmtree(tree.path, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise PayloadError(f"cannot make the payload folder {tree.path}: {error.strerror}") from error
-            raise
+        with database.write() as connection:
+            _insert(connection, old, again, pipeline)
+            put_in_place(aside, tree.path)
     share_logs(database.root, old.job.id, job.id, reused)
     return again
 
@@ -161,6 +157,7 @@ def _insert(connection: sqlite3.Connection, old: JobView, again: Rerun, pipeline
         "INSERT INTO job_files SELECT ?, position, path, content FROM job_files WHERE job_id = ?", (job.id, old.job.id)
     )
     connection.execute("UPDATE jobs SET variables = ? WHERE id = ?", (json.dumps(dict(job.variables)), job.id))
+    add_metadata(connection, job.id, old.metadata)
     records = {item.name: item for item in old.operators}
     for name in again.reused:
         take_over(connection, job.id, records[name])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from clara_cli.errors import NotFound, PayloadError
 from clara_cli.jobs.actions import JobView
-from clara_cli.payloads.download import Selection, download, select
+from clara_cli.payloads.download import Downloaded, Selection, download, select
 from clara_cli.payloads.pattern import Pattern
+from clara_cli.payloads.upload import Meter
 
 
 def check_target(folder: Path) -> None:
@@ -34,6 +35,6 @@ def results(view: JobView, names: Iterable[str]) -> Iterator[tuple[str, Selectio
             yield name, None
 
 
-def fetch(selection: Selection, folder: Path, name: str) -> int:
-    """Copy what an operator left to a folder of its name; returns the number of files."""
-    return len(download(selection, f"{folder / name}/"))
+def fetch(selection: Selection, folder: Path, name: str, meter: Meter | None = None) -> Downloaded:
+    """Copy what an operator left to a folder of its name."""
+    return download(selection, f"{folder / name}/", meter)

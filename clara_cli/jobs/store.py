@@ -20,6 +20,7 @@ from clara_cli.jobs.states import (
     next_job_state,
     next_operator_status,
 )
+from clara_cli.stored_paths import loaded_path, stored_path
 
 _RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 
@@ -34,7 +35,8 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
         (
             *(job.id, job.payload_id, job.pipeline_id, job.name),
             *(job.state.value, job.status.value, job.priority.value),
-            *(job.created, job.submitted, job.started, job.stopped, job.folder, job.definition, job.templated),
+            *(job.created, job.submitted, job.started, job.stopped),
+            *(stored_path(job.folder), job.definition, job.templated),
         ),
     )
     connection.execute(
@@ -70,7 +72,7 @@ def fill_job(
 def job_files(connection: sqlite3.Connection, job_id: str) -> list[tuple[str, bytes]]:
     """Path and content of the files a job was made of, the one with the operators first."""
     query = "SELECT path, content FROM job_files WHERE job_id = ? ORDER BY position"
-    return [(path, content) for path, content in connection.execute(query, (job_id,))]
+    return [(loaded_path(path), content) for path, content in connection.execute(query, (job_id,))]
 
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
@@ -85,7 +87,8 @@ def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
         raise NotFound(f"job {job_id} was deleted meanwhile")
-    return _job(row)
+    job = _job(row)
+    return job._replace(folder=loaded_path(job.folder))
 
 
 def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
@@ -112,6 +115,8 @@ def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
 
 
 def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+    # It may quote the name of a file, which may be any bytes.
+    text = text.encode("utf-8", "backslashreplace").decode()
     connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
 
 

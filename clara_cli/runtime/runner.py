@@ -16,12 +16,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from clara_cli.errors import ClaraError, RuntimeFailure
+from clara_cli.filename import file_name
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
 from clara_cli.runtime.environment import operator_environment
-from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
@@ -236,7 +237,7 @@ class Runner:
         started = launch(
             plan.programs[operator.name],
             operator.command,
-            plan.folder / "work" / operator.name,
+            plan.folder / "work" / file_name(operator.name),
             {path: real for _, path, real in (*inputs, *outputs)},
             plan.user_environment,
         )
@@ -247,7 +248,7 @@ class Runner:
             path_prefix=started.path_prefix,
             job_id=plan.job_id,
             job_name=plan.job_name,
-            socket=socket_name(plan.job_id),
+            socket=self._socket.name,
             inputs=inputs,
             outputs=outputs,
             given=self._given(operator),

@@ -155,7 +155,9 @@ def _as_ordinary_user() -> list[str]:
     if shutil.which("setpriv") is None or os.geteuid() != 0:
         pytest.skip("the kernel holds this user to no limit of processes, and no other can be taken")
     keep = "-all,+dac_read_search"  # the Python that runs the tests may lie in root's home
-    user = ["--reuid=54321", "--regid=54321", "--clear-groups"]
+    # One that no other test has, for the processes of a user are counted together.
+    number = 100_000 + os.getpid() % 50_000
+    user = [f"--reuid={number}", f"--regid={number}", "--clear-groups"]
     return ["setpriv", *user, f"--inh-caps={keep}", f"--ambient-caps={keep}", "--"]
 
 
