@@ -7,8 +7,7 @@ import shutil
 
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs import claims, lock, store
-from clara_cli.jobs.removal import remove_noted
+from clara_cli.jobs import lock, store
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
 
@@ -27,7 +26,11 @@ def recover(database: Database) -> list[str]:
     """
     with database.read() as connection:
         candidates = store.live_jobs(connection)
-    remove_noted(database)
+        deleted = store.noted_removals(connection)
+    if deleted:
+        from clara_cli.jobs.removal import remove_noted
+
+        remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]
 
 
@@ -60,6 +63,9 @@ def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, mes
 
 def release_room(database: Database) -> None:
     """A job has ended: what it held goes to those who wait."""
+    # Loaded when it is needed: most commands that look find nothing to do.
+    from clara_cli.jobs import claims
+
     with database.read() as connection:
         if not claims.anybody_waits(connection):
             return
