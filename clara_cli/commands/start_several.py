@@ -21,9 +21,18 @@ from clara_cli.runtime.plan import JobPlan
 
 
 def start_several(
-    database: Database, config: Config, ids: Sequence[str], detach: bool, values: Mapping[str, str]
+    database: Database,
+    config: Config,
+    ids: Sequence[str],
+    detach: bool,
+    values: Mapping[str, str],
+    *,
+    reuse: bool = False,
 ) -> None:
     """Start jobs; unless they are detached, run them here and end with 1 if one did not end well.
+
+    Args:
+        reuse: do not run operators that an earlier job ran on the same input.
 
     Raises:
         click.exceptions.Exit: a start was refused or a job did not end well (1), or a signal cancelled what was left
@@ -33,7 +42,7 @@ def start_several(
 
     def submit(text: str) -> SubmittedJob:
         with environment_progress() as progress:
-            return submit_job(database, config, text, values, progress)
+            return submit_job(database, config, text, values, progress, reuse=reuse)
 
     def hand_over(text: str) -> None:
         with submit(text) as submitted:
