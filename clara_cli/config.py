@@ -6,7 +6,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
     cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
-    platform: see `Config`
+    platform, log_limit: see `Config`
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Config:
         models: folders of models by name.
         platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
+        log_limit: megabytes kept of each operator's log.
     """
 
     root: Path | None = None
@@ -73,6 +74,7 @@ class Config:
     models: Mapping[str, Path] = field(default_factory=dict)
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
+    log_limit: int = 256
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -109,6 +111,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         models=read_folders(values, "models", path),
         platform=read_platform(values, path),
         clean=read_retention(values, path),
+        log_limit=whole(values, "log_limit", path) or Config.log_limit,
     )
 
 

@@ -114,6 +114,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Jobs that were started and have not ended: few, however many there are.
         "DROP INDEX jobs_unfinished",
         "CREATE INDEX jobs_live ON jobs (id) WHERE state != 'STOPPED' AND submitted IS NOT NULL",
+        # All that a list of jobs shows, in its order: the rows themselves are far apart, for they hold definitions.
+        "DROP INDEX jobs_created",
+        """CREATE INDEX jobs_listed ON jobs
+            (created, id, payload_id, pipeline_id, name, state, status, priority, submitted, started, stopped)""",
         # The job whose operator started this one, and why its end was asked for.
         "ALTER TABLE jobs ADD COLUMN parent TEXT",
         "ALTER TABLE jobs ADD COLUMN cancel TEXT",
@@ -171,6 +175,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             "BEGIN DELETE FROM metadata WHERE owner = OLD.id; END"
             for table in ("jobs", "payloads", "pipelines", "models")
         ),
+    ),
+    (
+        # What operators were made of, so that later jobs can reuse what they left.
+        """CREATE TABLE recipes (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            operator TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (job_id, operator)
+        )""",
+        "CREATE INDEX recipes_digest ON recipes (digest)",
+        """CREATE TABLE file_digests (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            digest BLOB NOT NULL
+        )""",
     ),
     (
         # Catalogs and instances: sets of models. A model that was deleted is in none, whatever is written here.
@@ -262,6 +283,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _unusable(self.root, error) from error
+        except UnicodeEncodeError as error:
+            shown = ascii(error.object) if len(error.object) < 1000 else "a name"
+            hint = "rename the file or folder"
+            raise StoreError(f"{shown} is no UTF-8 text, so it cannot be recorded", hint) from error
 
     def close(self) -> None:
         self._connection.close()

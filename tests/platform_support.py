@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Children that are forked here become other programs at once; what gRPC would do for them can only fail.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 import grpc
 import pytest
 from support import installed_command, ordinary_user, wait_until

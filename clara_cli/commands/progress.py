@@ -33,13 +33,20 @@ def _on_terminal() -> bool:
 @contextmanager
 def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
     """A listener for the duration of a job."""
+    with lines([operator.name for operator in pipeline.operators]) as listener:
+        yield listener
+
+
+@contextmanager
+def lines(names: list[str]) -> Iterator[Listener]:
+    """A listener with a live line for each of `names`, where there is a terminal."""
     if not _on_terminal():
         yield Plain()
         return
     from rich.console import Console
     from rich.live import Live
 
-    lines = Lines([operator.name for operator in pipeline.operators])
+    lines = Lines(names)
     # Refreshed by the runner's own loop: no thread of its own.
     with Live(
         lines.draw(), console=Console(stderr=True), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
@@ -125,6 +132,9 @@ class Lines:
     def queued(self, place: int, waiting: int) -> None:
         self._queued = _place(place, waiting) if place else ""
         self.tick()
+
+    def began(self) -> None:
+        pass
 
     def operator_began(self, name: str) -> None:
         self._states[name] = "running"

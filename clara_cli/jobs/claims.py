@@ -1,7 +1,7 @@
 """What operators of all jobs of a root hold of the machine, kept in the database.
 
-A claim counts only while its job's runner lives, by the lock that it holds: what a dead runner held is free at once.
-Whoever asks for something or gives something back decides for all who wait, and wakes those who got something.
+Whoever asks for something or gives something back decides for all who wait, and wakes those who got something. It
+also sees, by the locks that runners hold, which of those in the way are dead: their jobs are to be cleared at once.
 Every function but `wake` takes the connection of the caller's transaction.
 """
 
@@ -12,6 +12,8 @@ import socket
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
+from typing import NamedTuple
 
 from clara_cli.jobs import lock
 from clara_cli.jobs.states import JobPriority, JobState
@@ -54,12 +56,16 @@ def ask(
 
 
 def enter(
-    connection: sqlite3.Connection, job_id: str, priority: JobPriority, first: tuple[str, Need], machine: Machine
+    connection: sqlite3.Connection,
+    job_id: str,
+    priority: JobPriority,
+    first: Iterable[tuple[str, Need]],
+    machine: Machine,
 ) -> None:
-    """Draw a ticket for a job; its turn comes when there is room for its first operator."""
+    """Draw a ticket for a job; its turn comes when there is room for the first of its first operators."""
     waiting = [c.ticket for c in all_claims(connection) if c.pending and c.devices is None and c.priority is priority]
     (latest,) = connection.execute("SELECT ticket FROM turns").fetchone()
-    ask(connection, job_id, [first], machine, draw(priority, waiting, latest))
+    ask(connection, job_id, first, machine, draw(priority, waiting, latest))
 
 
 def give_back(connection: sqlite3.Connection, job_id: str, operators: Iterable[str]) -> None:
@@ -67,6 +73,12 @@ def give_back(connection: sqlite3.Connection, job_id: str, operators: Iterable[s
     connection.executemany(
         "DELETE FROM claims WHERE job_id = ? AND operator = ?", [(job_id, operator) for operator in operators]
     )
+
+
+def asked(connection: sqlite3.Connection, job_id: str) -> set[str]:
+    """The operators of a job that hold or wait for something."""
+    rows = connection.execute("SELECT operator FROM claims WHERE job_id = ?", (job_id,))
+    return {operator for (operator,) in rows}
 
 
 def held(connection: sqlite3.Connection) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -83,21 +95,37 @@ def anybody_waits(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM claims WHERE devices IS NULL LIMIT 1").fetchone() is not None
 
 
-def settle(connection: sqlite3.Connection, root: Root) -> set[str]:
-    """Give what is free to those whose turn it is; returns the jobs that got something, to be woken."""
+class Settled(NamedTuple):
+    """The jobs that got something, and those whose runner is dead while others wait for what they hold."""
+
+    woken: set[str]
+    dead: set[str]
+
+
+def settle(connection: sqlite3.Connection, root: Root) -> Settled:
+    """Give what is free to those whose turn it is. The caller wakes them, and evicts the dead, after the commit."""
     if not anybody_waits(connection):
-        return set()
-    granted = grant(all_claims(connection), lambda job_id: lock.is_held(root.jobs / job_id))
+        return Settled(set(), set())
+
+    @cache
+    def alive(job_id: str) -> bool:
+        return lock.is_held(root.jobs / job_id)
+
+    claims = all_claims(connection)
+    granted = grant(claims, alive)
     for claim, devices in granted:
         connection.execute("UPDATE claims SET devices = ? WHERE number = ?", (json.dumps(devices), claim.number))
         if claim.pending:
             connection.execute("UPDATE turns SET ticket = max(ticket, ?)", (claim.ticket,))
-    return {claim.job_id for claim, _ in granted}
+    dead = {claim.job_id for claim in claims if claim.devices is not None and not alive(claim.job_id)}
+    return Settled({claim.job_id for claim, _ in granted}, dead)
 
 
 def place(connection: sqlite3.Connection, job_id: str) -> tuple[int, int]:
     """Which one of the jobs that wait for their turn a job is, from 1, and how many they are; 0 when it does not."""
-    waiting = [claim.job_id for claim in in_turn(all_claims(connection)) if claim.pending]
+    claims = all_claims(connection)
+    begun = {claim.job_id for claim in claims if claim.devices is not None}
+    waiting = list(dict.fromkeys(c.job_id for c in in_turn(claims) if c.pending and c.job_id not in begun))
     return (waiting.index(job_id) + 1 if job_id in waiting else 0), len(waiting)
 
 
@@ -108,7 +136,10 @@ def bell_name(job_id: str) -> str:
 
 def wake(jobs: Iterable[str], word: bytes = b"room") -> None:
     """Tell runners that something has changed for them in the database. Who has ended does not hear it."""
+    listed = list(jobs)
+    if not listed:
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
-        for job_id in jobs:
+        for job_id in listed:
             with suppress(OSError):
                 bell.sendto(word, bell_name(job_id))

@@ -6,27 +6,30 @@ A runner that dies tells nobody: the first in the queue looks for such every sec
 
 from __future__ import annotations
 
+import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable
 
 from clara_cli.database import Database
 from clara_cli.errors import RuntimeFailure
 from clara_cli.jobs import claims, store
-from clara_cli.jobs.recovery import recover
+from clara_cli.jobs.recovery import follow_up, recover
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.capacity import Machine, Need
 from clara_cli.runtime.stop import StopRequest
 
 # Seconds after which the first of those who wait looks whether a runner has died.
 LOOK = 1.0
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Bell:
     """Where the runner of a job hears that it has got room, or that its end is asked for.
 
-    Anybody may ring: what counts is what the database says then.
+    Only this user (or root) is heard, and what counts is what the database says then.
     """
 
     def __init__(self, job_id: str) -> None:
@@ -37,6 +40,7 @@ class Bell:
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             self._socket.bind(claims.bell_name(job_id))
         except OSError as error:
             self._socket.close()
@@ -47,12 +51,15 @@ class Bell:
 
     def words(self) -> set[bytes]:
         """What was said since the last time."""
-        found = set()
+        found: set[bytes] = set()
         while True:
             try:
-                found.add(self._socket.recv(16))
+                word, ancillary, _, _ = self._socket.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
             except OSError:
                 return found
+            for _, kind, data in ancillary:
+                if kind == socket.SCM_CREDENTIALS and _CREDENTIALS.unpack(data)[1] in (0, os.geteuid()):
+                    found.add(word)
 
     def close(self) -> None:
         self._socket.close()
@@ -79,19 +86,19 @@ def wait_for_turn(
             if not ended and stop.reason is not None:
                 store.cancel(connection, job_id, stop.reason)
                 ended = True
-            woken = claims.settle(connection, database.root)
+            settled = claims.settle(connection, database.root)
             runs = not ended and job_id in claims.held(connection)
             if runs:
                 store.change_job(connection, job_id, JobEvent.RUN)
             reason = store.cancel_reason(connection, job_id) or "cancelled"
             place, waiting = (0, 0) if runs or ended else claims.place(connection, job_id)
-        claims.wake(woken - {job_id})
+        follow_up(database, settled, job_id)
         if place or shown:
             queued(place, waiting)
             shown = True
         if runs or ended:
             return None if runs else reason
-        if ready.poll(1000 * LOOK * place):
+        if ready.poll(1000 * LOOK * max(1, place)):
             bell.words()
         else:
             recover(database)
@@ -107,8 +114,8 @@ class SharedRoom:
         self._bell = bell
         self._stop = stop
         with database.read() as connection:
+            self._asked = claims.asked(connection, job_id)
             self._held = claims.held(connection).get(job_id, {})
-        self._asked = set(self._held)
         self._released: list[str] = []
         self._next_look: float | None = None
 
@@ -139,6 +146,8 @@ class SharedRoom:
         admitted = [name for name, _ in wanted if name in self._held]
         if len(admitted) == len(wanted):
             self._next_look = None
+        elif self._next_look is None:
+            self._next_look = time.monotonic() + LOOK
         return admitted
 
     def _exchange(self, new: list[tuple[str, Need]]) -> None:
@@ -148,9 +157,9 @@ class SharedRoom:
         with self._database.write() as connection:
             claims.give_back(connection, self._job_id, self._released)
             claims.ask(connection, self._job_id, new, self._machine)
-            woken = claims.settle(connection, self._database.root)
+            settled = claims.settle(connection, self._database.root)
             self._held = claims.held(connection).get(self._job_id, {})
-        claims.wake(woken - {self._job_id})
+        follow_up(self._database, settled, self._job_id)
         self._asked.update(name for name, _ in new)
         self._released.clear()
         self._next_look = time.monotonic() + LOOK

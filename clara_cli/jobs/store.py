@@ -48,7 +48,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
 
 def _insert_operators(connection: sqlite3.Connection, job_id: str, operators: list[tuple[str, str]]) -> None:
     connection.executemany(
-        "INSERT INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
+        "INSERT OR IGNORE INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
         [(job_id, position, name, image) for position, (name, image) in enumerate(operators)],
     )
 
@@ -64,7 +64,8 @@ def fill_job(
     connection.execute(
         "UPDATE jobs SET definition = ?, variables = ? WHERE id = ?", (definition, json.dumps(dict(variables)), job_id)
     )
-    connection.execute("DELETE FROM operators WHERE job_id = ?", (job_id,))
+    # Those that were taken over from another job stay as they are.
+    connection.execute("DELETE FROM operators WHERE job_id = ? AND status = 'PENDING'", (job_id,))
     _insert_operators(connection, job_id, operators)
 
 
@@ -114,6 +115,8 @@ def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
 
 
 def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+    # It may quote the name of a file, which may be any bytes.
+    text = text.encode("utf-8", "backslashreplace").decode()
     connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
 
 
@@ -214,6 +217,11 @@ def live_jobs(connection: sqlite3.Connection) -> list[str]:
     """Ids of jobs that were started and have not ended, by what the records say. However many jobs have ended."""
     query = "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL"
     return [row[0] for row in connection.execute(query)]
+
+
+def noted_removals(connection: sqlite3.Connection) -> list[str]:
+    """Folders, below the root, of what was deleted and perhaps not removed yet."""
+    return [row[0] for row in connection.execute("SELECT folder FROM deletions")]
 
 
 _STATES = {state.value: state for state in JobState}

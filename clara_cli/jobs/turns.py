@@ -34,8 +34,8 @@ class Claim:
 
     Attributes:
         number: order of asking.
-        pending: it is the first operator of a job that waits for its turn.
-        ticket: of such a job.
+        pending: it is of a job that has not begun: its turn comes when there is room for the first of its claims.
+        ticket: of such a job, the same for all its claims.
         machine: what may be used at once, as seen by whoever asks.
         devices: the GPUs that it holds; None while it waits.
         parent: the job whose operator started this one.
@@ -73,16 +73,23 @@ def grant(claims: Iterable[Claim], alive: Callable[[str], bool]) -> list[tuple[C
     is free for others while a job that it started lives: it waits for that job's end, which would never come.
 
     Args:
-        alive: whether a job has a runner; what others hold or wait for does not count.
+        alive: whether a job has a runner; jobs without one get nothing. What they hold counts until their processes
+            have been ended and their claims are gone.
     """
     known = list(claims)
     lending = {claim.parent for claim in known}
     holding = [claim for claim in known if claim.devices is not None]
-    counted = [claim for claim in holding if claim.job_id not in lending and alive(claim.job_id)]
+    counted = [claim for claim in holding if claim.job_id not in lending]
+    begun = {claim.job_id for claim in holding}
     taken = _sum(claim.need for claim in counted)
     devices = {device for claim in counted for device in claim.devices or ()}
     granted = []
+    seen: set[str] = set()
     for claim in in_turn(known):
+        first = claim.job_id not in seen
+        seen.add(claim.job_id)
+        if claim.pending and not first and claim.job_id not in begun:
+            continue
         machine = claim.machine
         free = [device for device in machine.gpus if device not in devices]
         if machine.cpus <= taken.cpus or not alive(claim.job_id):
@@ -91,6 +98,7 @@ def grant(claims: Iterable[Claim], alive: Callable[[str], bool]) -> list[tuple[C
         if fits and claim.need.gpus <= len(free):
             own = tuple(free[: claim.need.gpus])
             granted.append((claim, own))
+            begun.add(claim.job_id)
             devices.update(own)
         else:
             # Kept free for it: of the GPUs no more than it wants.

@@ -19,6 +19,10 @@ class Listener(Protocol):
         """The job waits for its turn: which one it is of those that wait; 0 when it waits no more."""
         ...
 
+    def began(self) -> None:
+        """The job runs."""
+        ...
+
     def operator_began(self, name: str) -> None: ...
 
     def operator_ended(self, name: str, completed: bool, code: int | None) -> None: ...
@@ -34,6 +38,9 @@ class Silent:
     interval: float | None = None
 
     def queued(self, place: int, waiting: int) -> None:
+        pass
+
+    def began(self) -> None:
         pass
 
     def operator_began(self, name: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound, StoreError
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.files import log_of
+from clara_cli.runtime.log_stream import LogStream
 from clara_cli.runtime.plan import operator_log
 from clara_cli.server import codes
 from clara_cli.server.codes import Refusal, clean
@@ -16,8 +17,8 @@ from clara_cli.server.timestamps import text_time
 
 # Clara Deploy 0.8.1 gives the log of what orchestrates a job under this name.
 ORCHESTRATOR = "clara-pod-manager"
-# Bytes of a log that are read at once; their text may be three times as long, where they are no UTF-8.
-_PART = 256 << 10
+# Bytes of a line that are kept together; its text may be three times as long, where it is no UTF-8.
+_LONGEST = 256 << 10
 
 
 class LogParts:
@@ -48,21 +49,23 @@ def open_log(database: Database, job_id: str, name: str) -> LogParts:
     return LogParts(_read(operator_log(view.folder, own)))
 
 
-def _read(path: os.PathLike[str]) -> Iterator[list[str]]:
+def _read(path: Path) -> Iterator[list[str]]:
+    """At least one part, which is empty where there is no log yet."""
+    stream = LogStream("", path)
+    rest, found = b"", False
     try:
-        with open(path, "rb") as log:  # noqa: PTH123
-            rest = b""
-            while block := log.read(_PART):
-                *lines, rest = (rest + block).split(b"\n")
-                if len(rest) >= _PART:  # a line of its own that does not end: it goes in pieces
-                    lines, rest = [*lines, rest], b""
-                yield [line.decode("utf-8", "replace") for line in lines]
-            if rest:
-                yield [rest.decode("utf-8", "replace")]
-    except FileNotFoundError:
-        yield []
+        for block in stream.chunks():
+            found = True
+            *lines, rest = (rest + block).split(b"\n")
+            if len(rest) >= _LONGEST:  # a line that does not end goes in pieces
+                lines, rest = [*lines, rest], b""
+            yield [line.decode("utf-8", "replace") for line in lines]
+        if rest or not found:
+            yield [rest.decode("utf-8", "replace")] if rest else []
     except OSError as error:
-        raise StoreError(f"cannot read the log {error.filename}: {error.strerror}") from error
+        raise StoreError(f"cannot read the log {path}: {error.strerror}") from error
+    finally:
+        stream.close()
 
 
 def _history(view: JobView) -> list[str]:
