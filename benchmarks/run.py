@@ -12,6 +12,7 @@ import machine
 import many
 import memory
 import noop
+import server
 import startup
 from rich.console import Console
 from timing import LEAST_RUNS
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "handover": handover,
     "memory": memory,
     "definitions": definitions,
+    "server": server,
 }
 
 

@@ -142,7 +142,7 @@ def _show(root: Root, running: Running) -> None:
     click.echo(f"LOG: {process.log_file(root)}")
     if not options.trusted:
         who = "without TLS" if options.certificate is None else "without a certificate of their own"
-        warn(f"programs on other machines can connect {who}, and run the registered operators as this user")
+        warn(f"programs on other machines can connect {who}, and run programs as this user")
 
 
 def _options(given: dict[str, Any]) -> Options:

@@ -17,6 +17,8 @@ from clara_cli.quantities import show_size
 from clara_cli.root import Root
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# Pieces that the kernel takes at once.
+_IOV_MAX = 1024
 # Bytes after which the room on the disk is looked at again.
 _LOOK = 64 << 20
 
@@ -101,10 +103,14 @@ class Reception:
         if self._unchecked >= _LOOK:
             self._unchecked = 0
             check_room(self._root, self._percent, size)
-        data = memoryview(b"".join(pieces))
+        left = [memoryview(piece) for piece in pieces if piece]
         try:
-            while data:
-                data = data[os.write(self._file, data) :]
+            while left:
+                done = os.writev(self._file, left[:_IOV_MAX])
+                while left and done >= len(left[0]):
+                    done -= len(left.pop(0))
+                if left:
+                    left[0] = left[0][done:]
         except OSError as error:
             raise _explained("the upload", error) from error
 

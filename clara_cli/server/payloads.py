@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from io import FileIO
 
@@ -23,10 +25,12 @@ from clara_cli.server.codes import Refusal
 from clara_cli.server.identifiers import read_id, wire_id
 from clara_cli.server.platform import Platform
 from clara_cli.server.wire import payloads_pb2 as wire
-from clara_cli.server.wire.common_pb2 import ResponseHeader
+from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader
 
 # Bytes of a file in one message, and bytes that are gathered before they are written.
 CHUNK = 1 << 20
+# Pieces that are gathered at most, however small they are.
+_PIECES = 1000
 # What a client sees in the payload of a job.
 _VISIBLE = ("input/", "operators/")
 
@@ -65,13 +69,13 @@ class Payloads:
         try:
             async for request in requests:
                 if upload is None:
-                    upload = await _Upload.begin(self._platform, read_id(request.payload_id, "payload"))
+                    upload = await _Upload.begin(self._platform, request.payload_id)
                 await upload.take(request)
             # Who sends an empty file with NVIDIA's client sends nothing at all.
             details = await upload.finish() if upload is not None else None
         finally:
             if upload is not None:
-                await self._platform.quick.run(upload.reception.close)
+                await upload.close()
         return wire.PayloadsUploadResponse(header=ResponseHeader(), details=details)
 
     async def download(self, request: wire.PayloadsDownloadRequest) -> AsyncIterator[wire.PayloadsDownloadResponse]:
@@ -80,14 +84,28 @@ class Payloads:
         with file:
             info = os.fstat(file.fileno())
             details: wire.PayloadFileDetails | None = _file(request.name, info.st_size, info.st_mode)
-            left = info.st_size
-            while left or details is not None:
-                data = await self._platform.quick.run(partial(file.read, min(left, CHUNK)))
-                if left and not data:
-                    raise PayloadError(f"{request.name} became shorter while it was downloaded")
-                left -= len(data)
-                yield wire.PayloadsDownloadResponse(header=ResponseHeader(), details=details, data=data)
-                details = None
+            async with aclosing(self._chunks(file, info.st_size)) as chunks:
+                async for data in chunks:
+                    yield wire.PayloadsDownloadResponse(header=ResponseHeader(), details=details, data=data)
+                    details = None
+
+    async def _chunks(self, file: FileIO, size: int) -> AsyncGenerator[bytes, None]:
+        """So many bytes of a file, at least one chunk; the next is read while one is sent."""
+        reading = asyncio.create_task(self._platform.quick.run(partial(file.read, min(size, CHUNK))))
+        try:
+            while True:
+                data = await reading
+                if size and not data:
+                    raise PayloadError("the file became shorter while it was downloaded")
+                size -= len(data)
+                if size:
+                    reading = asyncio.create_task(self._platform.quick.run(partial(file.read, min(size, CHUNK))))
+                yield data
+                if not size:
+                    return
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
 
     async def remove(self, request: wire.PayloadsRemoveRequest) -> wire.PayloadsRemoveResponse:
         payload_id = read_id(request.payload_id, "payload")
@@ -118,11 +136,15 @@ class Payloads:
 
 
 class _Upload:
-    """One upload: what came of the present file, gathered into pieces that are worth a write."""
+    """One upload: what came of the present file, gathered into pieces that are worth a write.
 
-    def __init__(self, platform: Platform, reception: Reception) -> None:
+    One piece is written while the next is gathered.
+    """
+
+    def __init__(self, platform: Platform, identifier: str, reception: Reception) -> None:
         self.reception = reception
         self._platform = platform
+        self._identifier = identifier
         self._limit = platform.config.platform.upload
         self._name: str | None = None
         self._mode = 0
@@ -130,46 +152,66 @@ class _Upload:
         self._total = 0
         self._gathered: list[bytes] = []
         self._gathered_size = 0
+        self._writing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def begin(cls, platform: Platform, payload_id: str) -> _Upload:
+    async def begin(cls, platform: Platform, identifier: Identifier) -> _Upload:
+        payload_id = read_id(identifier, "payload")
         reception = await platform.quick.call(Reception, payload_id, platform.config.platform.storage)
-        return cls(platform, reception)
+        return cls(platform, identifier.value, reception)
 
     async def take(self, request: wire.PayloadsUploadRequest) -> None:
-        if request.HasField("payload_id"):
-            named = read_id(request.payload_id, "payload")
-            if named != self.reception.payload.id:
-                raise Refusal(codes.MALFORMED_REQUEST, "one upload is for one payload; a second one is named in it")
-        name = request.details.name
+        identifier, name, data = request.payload_id.value, request.details.name, request.data
+        # Spelled as in the first message, as a rule.
+        if identifier not in ("", self._identifier):
+            self._check_payload(request.payload_id)
         if self._name is None or (name and name != self._name):
             await self._write()
+            await self._written()
             self._name, self._mode, self._size = name, request.details.mode, 0
-            await self._platform.quick.run(lambda: self.reception.begin(name, request.details.mode))
-        size = len(request.data)
-        self._size += size
-        self._total += size
+            await self._platform.quick.run(partial(self.reception.begin, name, self._mode))
+        self._size += len(data)
+        self._total += len(data)
         if self._total > self._limit:
             raise Refusal(
                 codes.UPLOAD_TOO_LARGE,
                 f"the upload is too large: at most {show_size(self._limit)} are taken at once; nothing was kept",
                 "max_upload below `platform` in the server's config.yaml is the limit",
             )
-        self._gathered.append(request.data)
-        self._gathered_size += size
-        if self._gathered_size >= CHUNK:
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        if self._gathered_size >= CHUNK or len(self._gathered) >= _PIECES:
             await self._write()
 
     async def finish(self) -> wire.PayloadFileDetails:
         """Put all files in place; the answer is about the last of them."""
         await self._write()
+        await self._written()
         await self._platform.quick.call(self.reception.finish)
         return wire.PayloadFileDetails(name=self._name or "", mode=self._mode, size=self._size)
 
+    async def close(self) -> None:
+        """Remove what is still aside."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        await self._platform.quick.run(self.reception.close)
+
+    def _check_payload(self, identifier: Identifier) -> None:
+        if read_id(identifier, "payload") != self.reception.payload.id:
+            raise Refusal(codes.MALFORMED_REQUEST, "one upload is for one payload; a second one is named in it")
+
     async def _write(self) -> None:
+        """Begin to write what was gathered, once what was gathered before it is written."""
         if self._gathered_size:
+            await self._written()
             gathered, self._gathered, self._gathered_size = self._gathered, [], 0
-            await self._platform.quick.run(lambda: self.reception.write(gathered))
+            writing = self._platform.quick.run(partial(self.reception.write, gathered))
+            self._writing = asyncio.create_task(writing)
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
 
 
 def _open(database: Database, payload_id: str, name: str) -> FileIO:

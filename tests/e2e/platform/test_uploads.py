@@ -71,6 +71,12 @@ def test_case_counts_only_where_it_has_to(client: Client, payload: Identifier) -
     assert code == -0x3101 and "/Scan/One.dcm, /scan/ONE.dcm" in text
 
 
+def test_many_small_pieces_are_one_file(client: Client, payload: Identifier) -> None:
+    data = bytes(range(256)) * 20
+    assert client.upload(payload, "small", data, 1).details.size == len(data)
+    assert client.download(payload, "small") == data
+
+
 def test_a_folder_is_no_file(client: Client, payload: Identifier) -> None:
     client.upload(payload, "folder/file", b"x")
     assert refusal(client.payloads.Upload(iter([part("folder", b"x", payload)])))[0] == -0x3300
