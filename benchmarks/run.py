@@ -9,6 +9,7 @@ import sys
 import definitions
 import handover
 import machine
+import many
 import memory
 import noop
 import startup
@@ -19,6 +20,7 @@ from workspace import CLARA
 
 BENCHMARKS = {
     "startup": startup,
+    "many": many,
     "noop": noop,
     "handover": handover,
     "memory": memory,

@@ -81,6 +81,7 @@ def create_job(
     with staged_payload(database.root, job.payload_id, source, meter) as (aside, uploaded):
         copied = copy_payloads(database, payloads, aside / "input", meter)
         with database.write() as connection:
+            find_pipeline(connection, record.id)  # it may have been deleted during the upload
             store.insert_job(connection, job, operators)
             add_metadata(connection, job.id, metadata)
             put_in_place(aside, tree.path)

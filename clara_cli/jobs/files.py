@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound
+from clara_cli.filename import file_name
 from clara_cli.ids import normalise, resolve
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.model import OperatorRecord
@@ -65,7 +66,7 @@ def log_of(view: JobView, name: str) -> tuple[str, str | None]:
 
 def services_with_log(view: JobView) -> list[str]:
     """The services that were started for a job: whoever has a log and is no operator."""
-    operators = {operator.name for operator in view.operators}
+    operators = {operator_log(view.folder, operator.name).stem for operator in view.operators}
     logs = operator_log(view.folder, "any").parent
     return sorted(path.stem for path in logs.glob("*.log") if path.stem not in operators)
 
@@ -101,7 +102,7 @@ def _by_operator(view: JobView, pattern: Pattern) -> tuple[Pattern, str | None]:
     if len(pattern.fixed) < 2 or pattern.fixed[0] != "operators":
         return pattern, None
     operator, notice = find_operator(view, pattern.fixed[1])
-    return replace(pattern, fixed=("operators", operator.name, *pattern.fixed[2:])), notice
+    return replace(pattern, fixed=("operators", file_name(operator.name), *pattern.fixed[2:])), notice
 
 
 def _image_name(operator: OperatorRecord) -> str:
