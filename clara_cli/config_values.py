@@ -76,8 +76,16 @@ def read_folders(values: Mapping[str, Any], key: str, path: Path) -> dict[str, P
     return found
 
 
-def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path) -> dict[Any, Any]:
+def check_ngc(values: Mapping[str, Any], path: Path) -> None:
+    """`ngc`: what `clara config --key --orgteam` stored; the message never shows the key."""
+    for name, value in _mapping(values, "ngc", "key and orgteam", path, shown=False).items():
+        if name not in ("key", "orgteam") or not isinstance(value, str):
+            raise ConfigError(f"{path}: ngc: expected key and orgteam, each a text")
+
+
+def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:
     value = values.get(key) or {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: {key} must be a mapping of {of}, found {value!r}")
+        found = f", found {value!r}" if shown else ""
+        raise ConfigError(f"{path}: {key} must be a mapping of {of}{found}")
     return value

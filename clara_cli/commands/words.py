@@ -17,6 +17,17 @@ else:  # not subscriptable in older versions of click
     Word = click.ParamType
 
 
+class Text(Word):
+    """Any text; what the shell offers depends on the name of the flag."""
+
+    name = "text"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        from clara_cli.commands.completing import complete_flag
+
+        return complete_flag(ctx, param.name or "", incomplete)
+
+
 class WordType(Word):
     """One of some words, in any case."""
 
@@ -35,3 +46,10 @@ class WordType(Word):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(word) for word in self.words if word.startswith(incomplete.lower())]
+
+
+def offer_by_name(command: click.Command) -> None:
+    """Let the plain texts among a command's flags and arguments be completed by what they are called."""
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = Text()
