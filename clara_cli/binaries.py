@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from clara_cli.cli import main
+from clara_cli.cli import cli, run
 
 
 def _run(word: str) -> None:
-    main([word, *sys.argv[1:]])
+    run(cli, "clara", [word, *sys.argv[1:]])
 
 
 platform = partial(_run, "platform")

@@ -5,7 +5,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models: see `Config`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -20,8 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
-from clara_cli.config_values import check_ngc, choice, read_addresses, read_folders, read_triton, seconds, whole
+from clara_cli.config_values import (
+    check_ngc,
+    choice,
+    read_addresses,
+    read_folders,
+    read_retention,
+    read_triton,
+    seconds,
+    whole,
+)
 from clara_cli.errors import ConfigError
+from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
@@ -45,6 +55,7 @@ class Config:
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
+        clean: which payloads of ended jobs are removed when a job ends.
     """
 
     root: Path | None = None
@@ -59,6 +70,7 @@ class Config:
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
+    clean: Retention = NO_LIMIT
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -108,6 +120,7 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
+        clean=read_retention(values, path),
     )
 
 

@@ -46,6 +46,7 @@ KEYS = {
         Key("services", "mapping", "connection name: host:port of servers that run already"),
         Key("triton", "mapping", "http and grpc: host:port of the Triton server"),
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),
+        Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

@@ -50,7 +50,11 @@ def _ids(kind: str) -> Completer:
 
 
 def _operators(ctx: click.Context, incomplete: str) -> list[Item]:
-    job = ctx.params.get("job") or next((word for word in ctx.args if word not in ("job", "jobs")), "")
+    job = (
+        ctx.params.get("job")
+        or ctx.params.get("given")
+        or next((word for word in ctx.args if word not in ("job", "jobs")), "")
+    )
     if not isinstance(job, str):
         job = next(iter(job), "")
     query = "SELECT name, status FROM operators WHERE job_id >= ? AND job_id < ? ORDER BY job_id, position"
@@ -102,16 +106,22 @@ FLAGS: dict[str, Completer] = {
 }
 
 
-def complete_flag(ctx: click.Context, name: str, incomplete: str) -> list[Item]:
-    """What can stand for the value of the flag or argument of that name."""
-    return [*FLAGS[name](ctx, incomplete)] if name in FLAGS else []
+def complete_flag(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Item]:
+    """What can stand for the value of a flag or an argument."""
+    name = next((name for name in _names(parameter) if name in FLAGS), None)
+    return [*FLAGS[name](ctx, incomplete)] if name else []
+
+
+def _names(parameter: click.Parameter) -> list[str]:
+    return [parameter.name or "", *(word.lstrip("-") for word in parameter.opts)]
 
 
 def complete_positional(command: click.Command, ctx: click.Context, incomplete: str) -> list[Item]:
     """What can stand where a command reads words without a flag: `describe job <Tab>`, `logs <Tab>`."""
     if incomplete.startswith("-") or (ctx.parent and ctx.parent.info_name in ("create", "list", "validate")):
         return []
-    kinds = [command.name, *(item.name for item in command.params if isinstance(item, click.Option))]
+    options = [item for item in command.params if isinstance(item, click.Option)]
+    kinds = [command.name, *(name for item in options for name in _names(item))]
     kind = next((kind for kind in kinds if kind in _QUERIES), None)
     return [*FLAGS[kind](ctx, incomplete)] if kind and command.name != "run" else []
 

@@ -1,4 +1,4 @@
-"""`clara create pipeline|job|image`."""
+"""`clara create pipeline|job|image|payload|model`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
     Flag,
     first_of,
     global_options,
+    is_id,
     notice,
     settings,
     warn,
 )
+from clara_cli.commands.transfer import metadata_option, transfer_meter
 from clara_cli.commands.values import set_option
 from clara_cli.errors import UsageError
 
@@ -30,7 +33,11 @@ _LONGEST_NAME = 255
 @click.group(cls=ClaraGroup, name="create")
 @global_options
 def command() -> None:
-    """Create pipelines, jobs and images."""
+    """Create pipelines, jobs, images, payloads and models."""
+
+
+command.add_command(model.create)
+command.add_command(payload.create)
 
 
 @command.command("pipeline", cls=ClaraCommand)
@@ -66,6 +73,10 @@ def pipeline(path: str) -> None:
     metavar="PRIORITY",
     help="low, normal, high or immediate.",
 )
+@click.option(
+    "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
+)
+@metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
 @set_option
@@ -77,6 +88,8 @@ def job(
     pipeline: str,
     files: str | None,
     priority: str,
+    payloads: tuple[str, ...],
+    metadata: dict[str, str],
     start: bool,
     detach: bool,
     values: dict[str, str],
@@ -100,13 +113,19 @@ def job(
     if values and not start:
         raise UsageError("--set gives values for the start of a job: add --start, or give them to clara start job")
     pipeline_id, further = first_of(pipeline)
-    further += [word for word in context.args if _is_id(word)]
+    further += [word for word in context.args if is_id(word)]
     if further:
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
     source = Path(files).expanduser() if files else None
     with settings().database() as (database, config):
-        created = create_job(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()])
+        with transfer_meter("Uploading") as meter:
+            created = create_job(
+                *(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()]),
+                payloads=payloads,
+                metadata=metadata,
+                meter=meter,
+            )
         click.echo(f"JOB_ID: {created.job.id}")
         click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
@@ -117,11 +136,6 @@ def job(
             from clara_cli.commands.start import start_and_follow
 
             start_and_follow(database, config, created.job.id, detach, values)
-
-
-def _is_id(word: str) -> bool:
-    digits = word.replace("-", "")
-    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
 
 
 @command.command("image", cls=ClaraCommand)

@@ -1,4 +1,4 @@
-"""What `--output json|yaml` holds of pipelines, jobs and images, by the names that the platform's API uses.
+"""What `--output json|yaml` holds of things that are listed and described, by the names that the platform's API uses.
 
 Times are ISO 8601 in UTC, to the millisecond; null where something has not happened. Enumerations are the API's words.
 docs/output.md lists the keys; a test compares them.
@@ -7,16 +7,26 @@ docs/output.md lists the keys; a test compares them.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
     from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.model import Job
+    from clara_cli.models.store import Model
+    from clara_cli.payloads.model import Payload
+    from clara_cli.payloads.walk import Entry
     from clara_cli.pipelines.model import Pipeline
     from clara_cli.pipelines.store import PipelineRecord
 
 Record = dict[str, Any]
+_MODEL_TYPES = {
+    "tensorflow": "MODEL_TYPE_TENSOR_FLOW",
+    "tensorrt": "MODEL_TYPE_TENSOR_RT",
+    "pytorch": "MODEL_TYPE_PY_TORCH",
+}
 
 
 def when(seconds: float | None) -> str | None:
@@ -72,6 +82,7 @@ def described_job(view: JobView) -> Record:
     return {
         **job_record(view.job),
         "payload_folder": str(view.tree.path),
+        "metadata": dict(view.metadata),
         "variables": dict(view.job.variables),
         "operator_details": [
             {
@@ -99,4 +110,38 @@ def image_record(image: RegisteredImage) -> Record:
         "folder": str(image.folder),
         "python": str(image.interpreter) if image.interpreter else None,
         "driver": image.uses_driver,
+    }
+
+
+def payload_record(payload: Payload) -> Record:
+    """A payload in a list; `job_id` is null for a reusable one."""
+    return {
+        "payload_id": payload.id,
+        "type": payload.kind.wire,
+        "job_id": payload.job_id,
+        "created": when(payload.created),
+        "metadata": dict(payload.metadata),
+    }
+
+
+def described_payload(payload: Payload, files: Sequence[Entry], folder: Path) -> Record:
+    """A payload with its files; sizes in bytes, modes as numbers, names below the payload's folder.
+
+    A byte of a name that is no UTF-8 text is a lone surrogate, as in Python.
+    """
+    return {
+        **payload_record(payload),
+        "payload_folder": str(folder),
+        "files": [{"name": entry.name, "size": entry.size, "mode": entry.mode & 0o7777} for entry in files],
+    }
+
+
+def model_record(model: Model) -> Record:
+    """A registered model."""
+    return {
+        "model_id": model.id,
+        "name": model.name,
+        "type": _MODEL_TYPES.get(model.type, "MODEL_TYPE_UNKNOWN"),
+        "versions": list(model.versions),
+        "created": when(model.created),
     }

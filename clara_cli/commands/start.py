@@ -8,19 +8,29 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import FrameType
+from typing import Protocol
 
 import click
 
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
 from clara_cli.commands.progress import environment_progress, progress_listener
+from clara_cli.commands.several import ids_option
 from clara_cli.commands.values import set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
+from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
+
+
+class Stoppable(Protocol):
+    """What a signal asks to end."""
+
+    def request(self, reason: str) -> None: ...
+
 
 ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
 
@@ -28,27 +38,41 @@ ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
 @click.group(cls=ClaraGroup, name="start")
 @global_options
 def command() -> None:
-    """Start a job and follow it to its end."""
+    """Start jobs and follow them to their end."""
 
 
 @command.command("job", cls=ClaraCommand)
-@click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
+@ids_option("j", "job")
 @click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
 @set_option
 @global_options
 @click.pass_context
-def job(context: click.Context, job: str | None, detach: bool, values: dict[str, str]) -> None:
-    """Start a job and stay until it ends (also: jobs).
+def job(context: click.Context, given: tuple[str, ...], detach: bool, values: dict[str, str]) -> None:
+    """Start a job, or several, and stay until all have ended (also: jobs).
 
-    Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
-    configuration or CLARA_START=detach makes --detach the default.
+    A job waits for its turn while other jobs, whoever started them, use the machine: jobs of higher priority are
+    taken more often, IMMEDIATE ones first. Exit status: 0 if all ended well, 1 if not; Ctrl-C cancels them (130).
+    `start: detach` in the configuration or CLARA_START=detach makes --detach the default.
     """
-    value = job if job is not None else next(iter(context.args), None)
-    if value is None:
-        raise click.UsageError('required flag(s) "job" not set', context)
+    ids = _ids(context, given)
     with settings().database() as (database, config):
         recover(database)
-        start_and_follow(database, config, first_of(value)[0], detach, values)
+        if len(ids) == 1:
+            start_and_follow(database, config, ids[0], detach, values)
+        else:
+            from clara_cli.commands.start_several import start_several
+
+            start_several(database, config, ids, detach, values)
+
+
+def _ids(context: click.Context, given: tuple[str, ...]) -> list[str]:
+    """The jobs that are meant; beside -j a surplus word that is no id does not count, as with the original."""
+    words = [word for text in given for word in text.split() or [text]]
+    further = [word for word in context.args if not given or is_id(word)]
+    ids = list(dict.fromkeys([*words, *further]))
+    if not ids:
+        raise click.UsageError('required flag(s) "job" not set', context)
+    return ids
 
 
 def start_and_follow(
@@ -76,22 +100,24 @@ def start_and_follow(
                 run_detached(submitted, config, settings().config_file)
                 return
             code = _follow(submitted, stop)
+    if told := clean_as_configured(database, config):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
 
 
 def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:
-    with _signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
+    with signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
         result = run_job(submitted, listener, stop)
     with suppress(OSError):
-        _explain(submitted, result)
+        explain(submitted.plan.job_id, result)
     if got and result.stopped is not None:
         return 128 + got[0]
     return 0 if result.succeeded else 1
 
 
 @contextmanager
-def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
+def signals_ask(stop: Stoppable) -> Iterator[list[int]]:
     """While this lasts, Ctrl-C, SIGTERM and SIGHUP ask the job to end; only the main thread can listen.
 
     Yields:
@@ -116,9 +142,8 @@ def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _explain(submitted: SubmittedJob, result: JobResult) -> None:
+def explain(job_id: str, result: JobResult) -> None:
     """Say on stderr why a job did not end well."""
-    job_id = submitted.plan.job_id
     if result.terminated is not None:
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         notice(result.terminated)

@@ -25,7 +25,7 @@ class Text(Word):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         from clara_cli.commands.completing import complete_flag
 
-        return complete_flag(ctx, param.name or "", incomplete)
+        return complete_flag(ctx, param, incomplete)
 
 
 class WordType(Word):

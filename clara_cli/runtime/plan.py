@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clara_cli.filename import file_name
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from clara_cli.images.program import Program
     from clara_cli.runtime.models import Models
     from clara_cli.runtime.service_plan import ServicePlan
-
-
-_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,4 @@ class JobResult:
 
 def operator_log(folder: Path, operator: str) -> Path:
     """The log of one operator in a job's folder."""
-    name = operator
-    if len(name) > _LONGEST:
-        # Names may be as long as file names; with the suffix they would be longer.
-        name = f"{name[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"
-    return folder / "logs" / f"{name}.log"
+    return folder / "logs" / file_name(operator, ".log")

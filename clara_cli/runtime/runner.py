@@ -16,12 +16,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from clara_cli.errors import ClaraError, RuntimeFailure
+from clara_cli.filename import file_name
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
-from clara_cli.runtime.capacity import Capacity, need, shortfalls
+from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
 from clara_cli.runtime.environment import operator_environment
-from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
@@ -63,14 +64,19 @@ class _Running:
 
 
 class Runner:
-    """Runs one job; use once."""
+    """Runs one job; use once.
 
-    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest) -> None:
+    Args:
+        room: where operators get what they request; None for a machine that the job has for itself.
+    """
+
+    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest, room: Room | None = None) -> None:
         self._plan = plan
+        self._room = room or Capacity(plan.machine)
         self._listener = listener
         self._stop = stop
         nodes = [self._node(operator) for operator in plan.pipeline.operators]
-        self._schedule = Schedule(nodes, Capacity(plan.machine))
+        self._schedule = Schedule(nodes, self._room)
         self._services = Services(plan, self._watch_process, self._service_failed)
         self._running: dict[str, _Running] = {}
         self._failures: list[OperatorFailure] = []
@@ -109,6 +115,8 @@ class Runner:
             )
             self._watch(self._socket.fileno(), self._accept)
             self._watch(self._stop.descriptor, self._asked_to_stop)
+            if self._room.descriptor is not None:
+                self._watch(self._room.descriptor, self._room.look)
             self._work()
             stopped = self._stop.reason if self._schedule.halted else None
             result = JobResult(stopped, tuple(self._failures), self._terminated)
@@ -147,6 +155,8 @@ class Runner:
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
         self._listener.tick()
+        if self._schedule.waits_for_room and self._room.descriptor is not None:
+            self._apply(self._schedule.retry())
         self._services.check(time.monotonic())
         if not self._schedule.halted and not self._schedule.finished:
             self._check_limits()
@@ -158,6 +168,9 @@ class Runner:
     def _patience(self) -> float | None:
         waits = [] if self._listener.interval is None else [self._listener.interval]
         waits += self._services.patience()
+        room = self._room.patience(self._schedule.waits_for_room)
+        if room is not None:
+            waits.append(room)
         if not self._schedule.halted:
             waits += self._deadlines.patience(time.monotonic())
         if self._deadline is not None:
@@ -223,7 +236,7 @@ class Runner:
         started = launch(
             plan.programs[operator.name],
             operator.command,
-            plan.folder / "work" / operator.name,
+            plan.folder / "work" / file_name(operator.name),
             {path: real for _, path, real in (*inputs, *outputs)},
             plan.user_environment,
         )
@@ -234,7 +247,7 @@ class Runner:
             path_prefix=started.path_prefix,
             job_id=plan.job_id,
             job_name=plan.job_name,
-            socket=socket_name(plan.job_id),
+            socket=self._socket.name,
             inputs=inputs,
             outputs=outputs,
             given=self._given(operator),

@@ -33,7 +33,7 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
 def test_every_command_has_help_on_stdout(clara: Clara, words: tuple[str, ...], flag: str) -> None:
     answer = clara(*words, flag)
     assert answer.err == ""
-    assert answer.out.startswith("Usage: clara")
+    assert f"\nUsage:\n  {' '.join(('clara', *words))}" in answer.out and "\nFlags:\n" in answer.out
     assert "-h, --help" in answer.out
     if words and words != ("help",):
         assert clara("help", *words).out == answer.out
@@ -175,7 +175,7 @@ def test_downloads_by_payload_id_and_of_the_input(clara: Clara, tmp_path: Path) 
 def test_bare_groups_show_their_help_on_stdout(clara: Clara) -> None:
     for words in ((), ("create",), ("list",)):
         answer = clara(*words)
-        assert answer.err == "" and "Commands:" in answer.out
+        assert answer.err == "" and "Available Commands:" in answer.out
 
 
 def test_global_flags_are_accepted_everywhere(clara: Clara) -> None:

@@ -68,6 +68,7 @@ def test_descriptions_as_json(clara: Clara, project: Project, job: str, world: P
     assert described == {
         **LISTED_JOB,
         "payload_folder": str(world / "root" / "payloads" / "ID"),
+        "metadata": {},
         "variables": {},
         "operator_details": [
             {
@@ -95,6 +96,30 @@ def test_descriptions_as_json(clara: Clara, project: Project, job: str, world: P
     assert image["python"] == sys.executable and image["command"][-1] == "main.py"
 
 
+def test_payloads_and_models_as_json(clara: Clara, job: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abc")
+    (tmp_path / "a.txt").chmod(0o640)
+    payload = clara("create", "payload", "-f", tmp_path / "a.txt", "--metadata", "site=A").lines[0].split()[1]
+    listed = {"payload_id": "ID", "type": "PAYLOAD_TYPE_REUSABLE", "job_id": None, "created": "TIME"}
+    described = json.loads(clara("describe", "payload", payload, "-o", "json").out)
+    assert described.pop("payload_folder").endswith(payload)
+    files = [{"name": "a.txt", "size": 3, "mode": 0o640}]
+    assert golden(described) == {**listed, "metadata": {"site": "A"}, "files": files}
+    found = json.loads(clara("list", "payloads", "-o", "json").out)
+    assert golden(found) == [
+        {**listed, "metadata": {"site": "A"}},
+        {**listed, "type": "PAYLOAD_TYPE_PIPELINE", "job_id": "ID", "metadata": {}},
+    ]
+    (tmp_path / "net" / "1").mkdir(parents=True)
+    (tmp_path / "net" / "1" / "model.pt").write_text("")
+    (tmp_path / "net" / "config.pbtxt").write_text('name: "net"\nplatform: "pytorch_libtorch"\n')
+    clara("create", "model", "-p", tmp_path / "net", "-t", "pytorch")
+    assert golden(json.loads(clara("list", "models", "-o", "json").out)) == [
+        {"model_id": "ID", "name": "net", "type": "MODEL_TYPE_PY_TORCH", "versions": [1], "created": "TIME"}
+    ]
+    assert clara("describe", "payload", "-q", payload[:9]).lines == [payload]
+
+
 def test_yaml_holds_the_same_and_ids_stay_texts(clara: Clara, job: str) -> None:
     from clara_cli.commands.showing import serialise
 
@@ -107,7 +132,7 @@ def test_yaml_holds_the_same_and_ids_stay_texts(clara: Clara, job: str) -> None:
 
 def test_keys_have_the_order_that_is_documented(clara: Clara, job: str) -> None:
     page = PAGE.read_text()
-    for kind in ("pipeline", "job"):
+    for kind in ("pipeline", "job", "payload"):
         (row,) = re.findall(rf"^\| `list {kind}s` \| (.*) \|$", page, re.MULTILINE)
         (listed,) = json.loads(clara("list", f"{kind}s", "-o", "json").out)
         assert re.findall(r"`(\w+)`", row) == list(listed)
