@@ -22,6 +22,7 @@ from clara_cli.errors import ClaraError
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
 COMMANDS = {
     "create": ("create", "Create pipelines, jobs, images, payloads and models."),
+    "run": ("run", "Run a definition: from its file to its results."),
     "start": ("start", "Start jobs and follow them to their end."),
     "cancel": ("cancel", "Cancel jobs that wait or run."),
     "wait": ("wait", "Wait until jobs have ended."),

@@ -5,7 +5,8 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean: see `Config`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    log_limit: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -56,6 +57,7 @@ class Config:
         triton: a Triton server that runs already.
         models: folders of models by name.
         clean: which payloads of ended jobs are removed when a job ends.
+        log_limit: megabytes kept of each operator's log.
     """
 
     root: Path | None = None
@@ -71,6 +73,7 @@ class Config:
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
     clean: Retention = NO_LIMIT
+    log_limit: int = 256
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -121,6 +124,7 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
         clean=read_retention(values, path),
+        log_limit=whole(values, "log_limit", path) or Config.log_limit,
     )
 
 

@@ -176,6 +176,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             for table in ("jobs", "payloads", "pipelines", "models")
         ),
     ),
+    (
+        # What operators were made of, so that later jobs can reuse what they left.
+        """CREATE TABLE recipes (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            operator TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (job_id, operator)
+        )""",
+        "CREATE INDEX recipes_digest ON recipes (digest)",
+        """CREATE TABLE file_digests (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            digest BLOB NOT NULL
+        )""",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -134,12 +134,12 @@ def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: 
     before = os.fstat(reader)
     size = before.st_size
     if not size:  # empty, or one of those whose size nobody knows, as in /proc
-        os.ftruncate(writer, _by_hand(reader, writer, 0, None, copied))
+        _set_size(writer, _by_hand(reader, writer, 0, None, copied))
     elif _shared(reader, writer):
         copied(size)
     else:
         start = _equal_beginning(reader, writer, size, copied) if go_on else 0
-        os.ftruncate(writer, start)
+        _set_size(writer, start)
         done = start
         for begin, end in _data(reader, start, size):
             copied(begin - done)  # a hole
@@ -147,12 +147,18 @@ def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: 
             if done < end:
                 raise SourceChanged
         copied(size - done)
-        os.ftruncate(writer, size)
+        _set_size(writer, size)
     after = os.fstat(reader)
     if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
         raise SourceChanged
     if size and os.fstat(writer).st_size != size:
         raise OSError(errno.EIO, f"the copy has {os.fstat(writer).st_size} bytes instead of {size}")
+
+
+def _set_size(descriptor: int, size: int) -> None:
+    # A truncation, even to the same size, makes ext4 write the file to the disk when it is closed.
+    if os.fstat(descriptor).st_size != size:
+        os.ftruncate(descriptor, size)
 
 
 def _shared(reader: int, writer: int) -> bool:

@@ -20,14 +20,13 @@ from clara_cli.commands.base import (
     warn,
 )
 from clara_cli.commands.transfer import metadata_option, transfer_meter
-from clara_cli.commands.values import set_option
+from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
     from clara_cli.images.reference import RegisteredImage
-
-_LONGEST_NAME = 255
+    from clara_cli.jobs.states import JobPriority
 
 
 @click.group(cls=ClaraGroup, name="create")
@@ -65,14 +64,7 @@ def pipeline(path: str) -> None:
 @click.option("-n", "--name", cls=Flag, metavar="NAME", help="Name of the job.")
 @click.option("-p", "--pipeline", cls=Flag, metavar="ID", help="The pipeline, by id or the first digits of it.")
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
-@click.option(
-    "-i",
-    "--priority",
-    default="normal",
-    show_default=True,
-    metavar="PRIORITY",
-    help="low, normal, high or immediate.",
-)
+@priority_option
 @click.option(
     "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
 )
@@ -87,7 +79,7 @@ def job(
     name: str,
     pipeline: str,
     files: str | None,
-    priority: str,
+    priority: JobPriority,
     payloads: tuple[str, ...],
     metadata: dict[str, str],
     start: bool,
@@ -100,14 +92,8 @@ def job(
     """
     from clara_cli.ids import normalise
     from clara_cli.jobs.actions import create_job
-    from clara_cli.jobs.states import PRIORITY_WORDS
 
-    if priority.lower() not in PRIORITY_WORDS:
-        raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
-    if not name.strip() or len(name) > _LONGEST_NAME:
-        raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
-    if not name.isprintable() and any("\ud800" <= character <= "\udfff" for character in name):
-        raise UsageError("the name of a job must be UTF-8 text")
+    check_job_name(name)
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
     if values and not start:
@@ -121,7 +107,7 @@ def job(
     with settings().database() as (database, config):
         with transfer_meter("Uploading") as meter:
             created = create_job(
-                *(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()]),
+                *(database, name, pipeline_id, source, priority),
                 payloads=payloads,
                 metadata=metadata,
                 meter=meter,

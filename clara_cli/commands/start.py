@@ -12,10 +12,11 @@ from typing import Protocol
 
 import click
 
+from clara_cli.commands.again import make_again
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
 from clara_cli.commands.progress import environment_progress, progress_listener
-from clara_cli.commands.several import ids_option
-from clara_cli.commands.values import set_option
+from clara_cli.commands.several import each, ids_option
+from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.clean import clean_as_configured
@@ -44,25 +45,54 @@ def command() -> None:
 @command.command("job", cls=ClaraCommand)
 @ids_option("j", "job")
 @click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
+@click.option("--resume", is_flag=True, help="Run a job that failed again from where it failed, as a new job.")
+@click.option(
+    "--from",
+    "start",
+    metavar="OPERATOR",
+    help="Run a job that has ended again from this operator on, as a new job.",
+)
+@reuse_option
 @set_option
 @global_options
 @click.pass_context
-def job(context: click.Context, given: tuple[str, ...], detach: bool, values: dict[str, str]) -> None:
+def job(
+    context: click.Context,
+    given: tuple[str, ...],
+    detach: bool,
+    resume: bool,
+    start: str | None,
+    reuse: bool,
+    values: dict[str, str],
+) -> None:
     """Start a job, or several, and stay until all have ended (also: jobs).
 
     A job waits for its turn while other jobs, whoever started them, use the machine: jobs of higher priority are
     taken more often, IMMEDIATE ones first. Exit status: 0 if all ended well, 1 if not; Ctrl-C cancels them (130).
     `start: detach` in the configuration or CLARA_START=detach makes --detach the default.
+
+    With --resume or --from a new job is made, whose JOB_ID and PAYLOAD_ID are printed first. It shares the files of
+    the operators that are not run again (reflinks, else hard links without write permission, else copies); those
+    whose FastIO variables are needed run again.
     """
     ids = _ids(context, given)
+    if resume and start is not None:
+        raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
     with settings().database() as (database, config):
         recover(database)
+        well = True
+        if (resume or start is not None) and len(ids) == 1:
+            ids, values = [make_again(database, ids[0], start, values)], {}
+        elif resume or start is not None:
+            ids, well = each(ids, lambda text: make_again(database, text, start, values))
         if len(ids) == 1:
-            start_and_follow(database, config, ids[0], detach, values)
-        else:
+            start_and_follow(database, config, ids[0], detach, values, reuse=reuse)
+        elif ids:
             from clara_cli.commands.start_several import start_several
 
-            start_several(database, config, ids, detach, values)
+            start_several(database, config, ids, detach, {} if resume or start else values, reuse=reuse)
+    if not well:
+        raise click.exceptions.Exit(1)
 
 
 def _ids(context: click.Context, given: tuple[str, ...]) -> list[str]:
@@ -76,22 +106,32 @@ def _ids(context: click.Context, given: tuple[str, ...]) -> list[str]:
 
 
 def start_and_follow(
-    database: Database, config: Config, job_id: str, detach: bool, values: Mapping[str, str] | None = None
+    database: Database,
+    config: Config,
+    job_id: str,
+    detach: bool,
+    values: Mapping[str, str] | None = None,
+    *,
+    reuse: bool = False,
 ) -> None:
     """Start a job; unless it is detached, run it here and end with its status.
 
     Args:
         values: for parameters of its pipeline.
+        reuse: do not run operators that an earlier job ran on the same input.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
     with closing(StopRequest()) as stop, environment_progress() as progress:
-        submitted = submit_job(database, config, job_id, values, progress)
+        submitted = submit_job(database, config, job_id, values, progress, reuse=reuse)
         with submitted:
             if settings().verbose:
                 for name, program in submitted.plan.programs.items():
                     notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
+            if reuse:
+                reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
+                notice(f"reused: {reused or 'nothing'}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
                 click.echo(ACCEPTED)
@@ -161,3 +201,5 @@ def explain(job_id: str, result: JobResult) -> None:
         notice(f"job {job_id} ended with JOB_STATUS_FAULTED; all it wrote is kept")
     elif result.stopped is not None:
         notice(f"job {job_id} was cancelled ({result.stopped}); what it wrote is kept")
+    if not result.succeeded:
+        notice(f"to go on from there: clara start job -j {job_id} --resume")

@@ -8,21 +8,31 @@ from contextlib import closing, suppress
 
 import click
 
-from clara_cli.commands.base import notice, settings
+from clara_cli.commands.base import notice, settings, warn
 from clara_cli.commands.progress import environment_progress, lines
 from clara_cli.commands.several import each
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.batch import Batch, Event, enough_files
+from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
 from clara_cli.runtime.plan import JobPlan
 
 
 def start_several(
-    database: Database, config: Config, ids: Sequence[str], detach: bool, values: Mapping[str, str]
+    database: Database,
+    config: Config,
+    ids: Sequence[str],
+    detach: bool,
+    values: Mapping[str, str],
+    *,
+    reuse: bool = False,
 ) -> None:
     """Start jobs; unless they are detached, run them here and end with 1 if one did not end well.
+
+    Args:
+        reuse: do not run operators that an earlier job ran on the same input.
 
     Raises:
         click.exceptions.Exit: a start was refused or a job did not end well (1), or a signal cancelled what was left
@@ -32,7 +42,7 @@ def start_several(
 
     def submit(text: str) -> SubmittedJob:
         with environment_progress() as progress:
-            return submit_job(database, config, text, values, progress)
+            return submit_job(database, config, text, values, progress, reuse=reuse)
 
     def hand_over(text: str) -> None:
         with submit(text) as submitted:
@@ -41,6 +51,8 @@ def start_several(
 
     with enough_files(len(ids)):
         code = _all_accepted(ids, hand_over) if detach else _run(ids, submit)
+    if not detach and (told := clean_as_configured(database, config)):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
 

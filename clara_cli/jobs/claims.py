@@ -120,7 +120,10 @@ def bell_name(job_id: str) -> str:
 
 def wake(jobs: Iterable[str], word: bytes = b"room") -> None:
     """Tell runners that something has changed for them in the database. Who has ended does not hear it."""
+    listed = list(jobs)
+    if not listed:
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
-        for job_id in jobs:
+        for job_id in listed:
             with suppress(OSError):
                 bell.sendto(word, bell_name(job_id))

@@ -15,7 +15,7 @@ from clara_cli.jobs import claims, lock, store
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.recovery import evict, release_room
 from clara_cli.jobs.states import JobEvent, JobState, JobStatus
-from clara_cli.runtime.runner import GRACE
+from clara_cli.runtime.stop import GRACE
 
 # Seconds beyond the grace of the operators that a runner has; then it is asked again, at last it is killed itself.
 _PATIENCE = 5.0

@@ -81,6 +81,7 @@ def prepare(
         services=tuple(servers.services),
         variables=servers.variables,
         models=models,
+        log_limit=config.log_limit << 20,
     )
 
 

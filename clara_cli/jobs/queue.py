@@ -6,8 +6,10 @@ A runner that dies tells nobody: the first in the queue looks for such every sec
 
 from __future__ import annotations
 
+import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable
 
@@ -21,12 +23,13 @@ from clara_cli.runtime.stop import StopRequest
 
 # Seconds after which the first of those who wait looks whether a runner has died.
 LOOK = 1.0
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Bell:
     """Where the runner of a job hears that it has got room, or that its end is asked for.
 
-    Anybody may ring: what counts is what the database says then.
+    Only this user (or root) is heard, and what counts is what the database says then.
     """
 
     def __init__(self, job_id: str) -> None:
@@ -37,6 +40,7 @@ class Bell:
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             self._socket.bind(claims.bell_name(job_id))
         except OSError as error:
             self._socket.close()
@@ -47,12 +51,15 @@ class Bell:
 
     def words(self) -> set[bytes]:
         """What was said since the last time."""
-        found = set()
+        found: set[bytes] = set()
         while True:
             try:
-                found.add(self._socket.recv(16))
+                word, ancillary, _, _ = self._socket.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
             except OSError:
                 return found
+            for _, kind, data in ancillary:
+                if kind == socket.SCM_CREDENTIALS and _CREDENTIALS.unpack(data)[1] in (0, os.geteuid()):
+                    found.add(word)
 
     def close(self) -> None:
         self._socket.close()
@@ -91,7 +98,7 @@ def wait_for_turn(
             shown = True
         if runs or ended:
             return None if runs else reason
-        if ready.poll(1000 * LOOK * place):
+        if ready.poll(1000 * LOOK * max(1, place)):
             bell.words()
         else:
             recover(database)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clara_cli.database import Database
 from clara_cli.errors import PayloadError, StateConflict
-from clara_cli.filetree import remove_tree
 from clara_cli.ids import resolve
 from clara_cli.jobs import store
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.states import JobState
+from clara_cli.payloads.removal import remove_tree
 
 # What a folder is called while it is being removed.
 _ASIDE = ".deleted-"
@@ -76,7 +76,7 @@ def remove_noted(database: Database) -> list[str]:
     """Remove the folders of what was deleted, except those that another process is removing.
 
     Returns:
-        a line for each that cannot be removed, with the reason; it is tried again the next time.
+        those that cannot be removed, where they are now; it is tried again the next time.
     """
     with database.read() as connection:
         folders = [row[0] for row in connection.execute("SELECT folder FROM deletions")]
@@ -87,31 +87,33 @@ def remove_noted(database: Database) -> list[str]:
         try:
             with suppress(FileNotFoundError):
                 folder.rename(aside)
-            if not _removed(aside):
-                continue
-        except OSError as error:
-            left.append(f"{folder}: {error.strerror or error}")
+        except OSError:
+            left.append(str(folder))
             continue
+        with _alone(aside) as alone:
+            if not alone:
+                continue
+            if not remove_tree(aside):
+                left.append(str(aside))
+                continue
         with database.write() as connection:
             connection.execute("DELETE FROM deletions WHERE folder = ?", (name,))
     return left
 
 
-def _removed(aside: Path) -> bool:
-    """Remove a folder that was put aside; False when another process is at it."""
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process is at this folder; none will be as long as this lasts."""
     try:
-        handle = os.open(aside, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        handle = None  # not to be opened, perhaps to be removed
+        yield True  # gone, or not to be opened but perhaps to be removed
+        return
     try:
-        if handle is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_tree(aside)
-        return True
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        yield False
+    else:
+        yield True
     finally:
-        if handle is not None:
-            os.close(handle)
+        os.close(handle)

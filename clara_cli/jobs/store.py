@@ -48,7 +48,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
 
 def _insert_operators(connection: sqlite3.Connection, job_id: str, operators: list[tuple[str, str]]) -> None:
     connection.executemany(
-        "INSERT INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
+        "INSERT OR IGNORE INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
         [(job_id, position, name, image) for position, (name, image) in enumerate(operators)],
     )
 
@@ -64,7 +64,8 @@ def fill_job(
     connection.execute(
         "UPDATE jobs SET definition = ?, variables = ? WHERE id = ?", (definition, json.dumps(dict(variables)), job_id)
     )
-    connection.execute("DELETE FROM operators WHERE job_id = ?", (job_id,))
+    # Those that were taken over from another job stay as they are.
+    connection.execute("DELETE FROM operators WHERE job_id = ? AND status = 'PENDING'", (job_id,))
     _insert_operators(connection, job_id, operators)
 
 

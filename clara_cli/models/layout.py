@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def check_model(path: Path, wanted: str | None) -> ModelFolder:
     if not path.is_dir():
         raise PayloadError(f"{path} is {'a file' if path.exists() else 'missing'}: expected the folder of a model")
     folder = path.absolute()
-    name = folder.resolve().name
+    name = os.path.basename(os.path.realpath(folder))  # noqa: PTH119
     expected = _EXPECTED.format(name=name, file=(FILES[wanted or "unknown"] or ("model.savedmodel",))[0])
     try:
         config = _read_config(folder / _CONFIG)

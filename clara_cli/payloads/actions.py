@@ -19,7 +19,7 @@ from clara_cli.payloads.names import parse_name, show_name
 from clara_cli.payloads.staging import put_in_place, removing, staged, sweep_payloads
 from clara_cli.payloads.tree import PayloadTree, payload_tree
 from clara_cli.payloads.upload import Meter, check_source, explained, fill
-from clara_cli.payloads.walk import Entry, walk
+from clara_cli.payloads.walk import Entry, walk, within
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,10 @@ def _check_writable(connection: sqlite3.Connection, payload: Payload) -> None:
 
 def _move(aside: Path, top: Path, files: Sequence[str], tree: PayloadTree) -> None:
     """Rename what was copied to where it belongs, file by file."""
-    inside = tree.path.resolve()
+    inside = os.path.realpath(tree.path)
     for name in files:
         place = top / name
-        if not place.parent.resolve().is_relative_to(inside):
+        if not within(os.path.realpath(place.parent), inside):
             raise PayloadError(f"{show_name(str(place.parent))} is a link that leads out of the payload")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)

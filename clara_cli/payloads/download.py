@@ -15,7 +15,7 @@ from clara_cli.payloads.pattern import Pattern
 from clara_cli.payloads.place import Placer
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.payloads.upload import Meter
-from clara_cli.payloads.walk import Entry, open_inside, walk
+from clara_cli.payloads.walk import Entry, open_inside, walk, within
 
 # A file that is written while it is copied is tried this often.
 _ATTEMPTS = 3
@@ -58,16 +58,16 @@ def select(tree: PayloadTree, pattern: Pattern) -> Selection:
     """
     base = _spelled(tree.path, pattern.fixed)
     shown = show_name("/" + "/".join(pattern.fixed))
-    if not base.resolve().is_relative_to(tree.path.resolve()):
+    if not within(os.path.realpath(base), os.path.realpath(tree.path)):
         raise PayloadError(f'"{shown}" leads out of the payload')
     plain = not pattern.wild and not pattern.folder
-    if plain and base.is_file():
+    if plain and os.path.isfile(base):  # noqa: PTH113
         info = base.stat()
         one = Entry(base.name, info.st_size, info.st_mode)
         return Selection(tree, pattern, base.parent, (one,), (), single=True)
-    if not base.is_dir():
+    if not os.path.isdir(base):  # noqa: PTH112
         if plain and os.path.lexists(base):
-            kind = kind_of(base.stat().st_mode) if base.exists() else "a link that leads nowhere"
+            kind = kind_of(base.stat().st_mode) if os.path.exists(base) else "a link that leads nowhere"  # noqa: PTH110
             raise PayloadError(f"{shown} is {kind}: it cannot be downloaded")
         raise NotFound(_nothing(tree, pattern), hint="clara describe job -j ID lists the operators")
     try:
@@ -170,7 +170,7 @@ class _Folders:
         if folder in self._known:
             return
         top, real = os.path.realpath(self._top), os.path.realpath(folder)
-        if not Path(real).is_relative_to(top):
+        if not within(real, top):
             raise PayloadError(f"{show_name(folder)} is a link that leads out of {self._top}: nothing is written there")
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
         self._known.add(folder)
@@ -191,7 +191,7 @@ def _unwritable(place: str, error: OSError) -> PayloadError:
 def _spelled(folder: Path, names: tuple[str, ...]) -> Path:
     """A path below `folder`; a name that does not exist is taken for the one that differs by case only."""
     for name in names:
-        if not os.path.lexists(folder / name) and folder.is_dir():
+        if not os.path.lexists(folder / name) and os.path.isdir(folder):  # noqa: PTH112
             alike = [other.name for other in folder.iterdir() if other.name.casefold() == name.casefold()]
             folder = folder / (alike[0] if len(alike) == 1 else name)
         else:
@@ -203,7 +203,7 @@ def _nothing(tree: PayloadTree, pattern: Pattern, left_out: tuple[Entry, ...] = 
     shown = "/" + "/".join((*pattern.fixed, *pattern.wild))
     existing = tree.path
     for name in pattern.fixed:
-        if not (existing / name).is_dir():
+        if not os.path.isdir(existing / name):  # noqa: PTH112
             break
         existing = existing / name
     inside = ", ".join(sorted(entry.name for entry in existing.iterdir())[:_SHOWN]) if existing.is_dir() else ""

@@ -14,6 +14,7 @@ from clara_cli.errors import ClaraError, PayloadError
 from clara_cli.filecopy import Copied, NotRegular, SourceChanged, copy_file, ignored, kind_of
 from clara_cli.payloads.names import show_name
 from clara_cli.payloads.staging import staged
+from clara_cli.payloads.walk import within
 from clara_cli.root import Root
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -52,7 +53,7 @@ def staged_payload(
 
 def check_source(root: Root, source: Path) -> None:
     """Raise PayloadError when an upload would contain itself."""
-    if root.payloads.resolve().is_relative_to(source.resolve()):
+    if within(os.path.realpath(root.payloads), os.path.realpath(source)):
         raise PayloadError(f"{source} holds the payloads of clara itself ({root.payloads}): it cannot be uploaded")
 
 

@@ -62,7 +62,7 @@ def _entry(name: str, entry: os.DirEntry[str], inside: str) -> Entry:
     except OSError:
         return Entry(name, 0, 0, "it is a link that leads nowhere" if entry.is_symlink() else "it is gone")
     fault = None
-    if entry.is_symlink() and not _within(os.path.realpath(entry.path), inside):
+    if entry.is_symlink() and not within(os.path.realpath(entry.path), inside):
         fault = "it is a link that leads out of the payload"
     elif not stat.S_ISREG(info.st_mode):
         fault = f"it is {'a link to ' if entry.is_symlink() else ''}{kind_of(info.st_mode)}"
@@ -80,14 +80,15 @@ def open_inside(path: str, boundary: str) -> int:
         OSError: as the system says it.
     """
     descriptor = open_regular(path)
-    if not _within(os.readlink(f"/proc/self/fd/{descriptor}"), boundary):  # noqa: PTH115
+    if not within(os.readlink(f"/proc/self/fd/{descriptor}"), boundary):  # noqa: PTH115
         os.close(descriptor)
         raise NotRegular(path, "a link that leads out of the payload")
     return descriptor
 
 
-def _within(path: str, folder: str) -> bool:
-    return path.startswith(folder if folder.endswith("/") else f"{folder}/")
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies in it; both without links."""
+    return path == folder or path.startswith(folder if folder.endswith("/") else f"{folder}/")
 
 
 def disk_usage(top: str | os.PathLike[str]) -> int:

@@ -59,6 +59,17 @@ def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
     return pipeline_id
 
 
+def same_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str | None:
+    """The newest stored pipeline of the same files from the same folder; None when there is none."""
+    folder = str(loaded.folder.resolve()) if loaded.folder else ""
+    rows = connection.execute(
+        "SELECT id FROM pipelines WHERE name = ? AND folder = ? ORDER BY created DESC, rowid DESC",
+        (loaded.pipeline.name, folder),
+    )
+    files = list(loaded.files)
+    return next((pipeline_id for (pipeline_id,) in rows if pipeline_files(connection, pipeline_id) == files), None)
+
+
 def list_pipelines(connection: sqlite3.Connection) -> list[PipelineRecord]:
     """All pipelines, newest first, without their definitions."""
     rows = connection.execute("SELECT id, name, created FROM pipelines ORDER BY created DESC, rowid DESC")

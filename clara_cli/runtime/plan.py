@@ -12,6 +12,7 @@ from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
+from clara_cli.runtime.operator_log import LIMIT
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
@@ -32,6 +33,7 @@ class JobPlan:
         services: what is started beside the operators.
         variables: what operators are told of servers that run already, by operator name.
         models: the models that services find in their data folder; None for none.
+        log_limit: bytes that are kept of each log.
     """
 
     job_id: str
@@ -46,6 +48,7 @@ class JobPlan:
     services: tuple[ServicePlan, ...] = ()
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: Models | None = None
+    log_limit: int = LIMIT
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""

@@ -32,12 +32,10 @@ from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
 from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
-from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
 from clara_cli.runtime.variables import Variables
 
-# Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
-GRACE = 10.0
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
 # Connections to the job socket beyond one for each running operator; more are turned away.
@@ -75,7 +73,8 @@ class Runner:
         self._room = room or Capacity(plan.machine)
         self._listener = listener
         self._stop = stop
-        nodes = [self._node(operator) for operator in plan.pipeline.operators]
+        names = {operator.name for operator in plan.pipeline.operators}
+        nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, self._room)
         self._services = Services(plan, self._watch_process, self._service_failed)
         self._running: dict[str, _Running] = {}
@@ -253,7 +252,9 @@ class Runner:
             given=self._given(operator),
         )
         descriptors = self._variables.descriptors(operator)
-        return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
+        return OperatorRequest(
+            started.argv, started.cwd, environment, descriptors, plan.log(operator.name), plan.log_limit
+        )
 
     def _given(self, operator: Operator) -> dict[str, str]:
         """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
@@ -405,6 +406,8 @@ class Runner:
         def end() -> None:
             self._forget(process)
             ended()
+            for remark in process.log.remarks():
+                self._listener.message("warning", remark)
 
         self._watch(process.handle, end)
         self._watch(process.output, lambda: self._drain(process))
@@ -417,7 +420,7 @@ class Runner:
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
 
-    def _node(self, operator: Operator) -> Node:
+    def _node(self, operator: Operator, names: set[str]) -> Node:
         program = self._plan.programs[operator.name]
         said = {**program.environment, **operator.variables}.get("NVIDIA_CLARA_NOSYNCLOCK", "")
         unsynchronised = said.strip().lower() not in ("", "0", "false")
@@ -425,4 +428,5 @@ class Runner:
         wanted = need(operator.requests, self._plan.machine)
         # Which GPUs are its own has to be known when its process starts.
         early = waits and not unsynchronised and not wanted.gpus
-        return Node(operator.name, operator.sources, early, wanted)
+        # Sources that are no part of the plan completed in another job.
+        return Node(operator.name, operator.sources & names, early, wanted)

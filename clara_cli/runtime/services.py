@@ -171,7 +171,7 @@ class Services:
             label=label,
             given=given,
         )
-        return OperatorRequest(started.argv, started.cwd, environment, (), plan.log(label))
+        return OperatorRequest(started.argv, started.cwd, environment, (), plan.log(label), plan.log_limit)
 
     def _ended(self, server: _Server, process: OperatorProcess) -> None:
         code = process.reap()
