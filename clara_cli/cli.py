@@ -35,6 +35,7 @@ COMMANDS = {
     "delete": ("delete", "Delete jobs, pipelines, images, payloads and models."),
     "clean": ("clean", "Remove payloads of ended jobs, by age and size."),
     "config": ("config", "Show and change the configuration file."),
+    "doctor": ("doctor", "Say what on this machine would make jobs fail."),
     "pull": ("pull", "Accept what installers pull; nothing has to be fetched."),
     "platform": ("platform", "Start and stop the platform: none has to run."),
     "dicom": ("dicom", "Start and stop the DICOM adapter: not in this version."),

@@ -86,7 +86,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         ConfigError: a file that was asked for is missing, unreadable or not a mapping; a wrong value.
     """
     path = config_path(file)
-    return make_config(_read(path, required=file is not None), path, environment)
+    return make_config(read_config(path, required=file is not None), path, environment)
 
 
 def config_path(file: str | None = None) -> Path:
@@ -128,7 +128,12 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
     )
 
 
-def _read(path: Path, required: bool) -> dict[str, Any]:
+def read_config(path: Path, required: bool = False) -> dict[str, Any]:
+    """The values in a file, unchecked; none where there is no file, unless it is required.
+
+    Raises:
+        ConfigError: it cannot be read, or is no mapping.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:

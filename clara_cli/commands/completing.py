@@ -99,7 +99,7 @@ def _words(*words: str) -> Completer:
 # Name of a flag, an argument or a kind of thing → what is offered for it.
 FLAGS: dict[str, Completer] = {
     **{kind: _ids(kind) for kind in _QUERIES},
-    **dict.fromkeys(("path", "files", "file", "config", "destination", "interpreter", "result", "data"), _files),
+    **dict.fromkeys(("path", "files", "file", "config", "destination", "interpreter", "output", "to"), _files),
     "operator": _operators,
     "source": _source,
     "priority": _words("low", "normal", "high", "immediate"),
