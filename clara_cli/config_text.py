@@ -19,6 +19,11 @@ def set_value(text: str, keys: tuple[str, ...], value: Any) -> str | None:
     if entry is not None:
         start, end = entry[1].start_mark.index, _last(entry[1])
         written = _flow(value)
+        if entry[1].start_mark.line > entry[0].end_mark.line:
+            # A block below its key: the new value stands beside the key, before a comment that is there.
+            colon = text.index(":", entry[0].end_mark.index) + 1
+            line = _line_end(text, colon)
+            return f"{text[:colon]} {written}{text[colon:line]}{text[_line_end(text, end) :]}"
         # An empty value begins where its colon ends.
         return text[:start] + (written if text[start - 1].isspace() else f" {written}") + text[end:]
     if found is None:

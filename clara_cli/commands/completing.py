@@ -68,16 +68,20 @@ def _source(ctx: click.Context, incomplete: str) -> list[Item]:
     if not colon:
         found = _ids("job")(ctx, incomplete)
         return [CompletionItem(f"{item.value}:/", type="partial", help=item.help, is_id=True) for item in found]
-    digits = identity.lower()
-    rows = _rows(ctx, "SELECT payload_id, '' FROM jobs WHERE id >= ? AND id < ?", digits, digits + "g")
-    payload = rows[0][0] if rows else digits
+    digits = identity.replace("-", "").lower()
+    rows = _rows(ctx, "SELECT payload_id, id FROM jobs WHERE id >= ? AND id < ?", digits, digits + "g")
+    payload, job = rows[0] if rows else (digits, "")
     above, _, begun = path.rpartition("/")
     root = _root(ctx)
     if root is None or ".." in above.split("/"):
         return []
+    entries = _entries(root / "payloads" / payload / above.lstrip("/"))
+    if above == "/operators":  # their folders are made when they start
+        query = "SELECT name, '' FROM operators WHERE job_id = ? AND name != ?"
+        entries = sorted({*entries, *((name, True) for name, _ in _rows(ctx, query, job, ""))})
     return [
         CompletionItem(f"{identity}:{above}/{name}{'/' if folder else ''}", type="partial" if folder else "plain")
-        for name, folder in _entries(root / "payloads" / payload / above.lstrip("/"))
+        for name, folder in entries
         if name.startswith(begun) and _PLAIN.fullmatch(name)
     ]
 

@@ -56,7 +56,9 @@ def write_usage(
         listing = getattr(command, "listing", None)
         rows = listing(ctx) if listing else [(n, c.get_short_help_str(_WIDTH)) for n, c in command.commands.items()]
         _section("Available Commands", rows, formatter)
-        _section("Plugins", command.plugins(ctx) if hasattr(command, "plugins") else [], formatter)
+        if plugins := command.plugins(ctx) if hasattr(command, "plugins") else []:
+            width = max(len(word) for word, _ in plugins)
+            formatter.write("\nPlugins:\n" + "".join(f"  {word:<{width}}   {path}\n" for word, path in plugins))
     own = [item for item in command.get_params(ctx) if isinstance(item, click.Option) and not item.hidden]
     inherited = [item for item in own if item.name in GLOBAL and ctx.parent is not None]
     _section("Flags", [_flag(item, ctx) for item in own if item not in inherited], formatter)

@@ -31,7 +31,7 @@ def examine(config_file: str | None = None) -> Iterator[Finding]:
     if config is not None:
         root = Root(Path(locate_root(config)))
         yield from check_root(root.path)
-        if os.access(root.path, os.R_OK | os.X_OK):
+        if not root.path.exists() or os.access(root.path, os.R_OK | os.X_OK):
             yield from check_database(root.database)
             yield from check_leftovers(root.path, root.database)
     yield from check_machine()

@@ -89,8 +89,7 @@ def test_values_are_changed_in_place(clara: Clara, file: Path) -> None:
     assert file.read_text() == (
         "# my settings\n"
         "root: /other   # the big disk\n"
-        "operator_path:   # two\n"
-        "  [/x, /y]\n"
+        "operator_path: [/x, /y]   # two\n"
         "# end of folders\n"
         "\n"
         "services:\n"
