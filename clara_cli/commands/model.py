@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from clara_cli.commands.base import ClaraCommand, Flag, global_options, notice, settings, warn
-from clara_cli.commands.showing import output_option, quiet_option, show_list
+from clara_cli.commands.showing import brief_option, output_option, quiet_option, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, subjects, transfer_meter, yes_option
 from clara_cli.output import table, utc
 
@@ -18,6 +18,7 @@ from clara_cli.output import table, utc
     "-t", "--type", "kind", metavar="TYPE", help="tensorflow, tensorrt, pytorch or unknown (default: see its files)."
 )
 @click.option("-r", "--raw", is_flag=True, help="Print the id alone.")
+@brief_option
 @global_options
 def create(path: str, kind: str | None, raw: bool) -> None:
     """Check a model's folder and keep a copy of it (also: models).
@@ -39,7 +40,10 @@ def create(path: str, kind: str | None, raw: bool) -> None:
         warn(text)
     with settings().database() as (database, _), transfer_meter("Copying") as meter:
         model, replaced = create_model(database, folder, meter)
-    click.echo(model.id if raw else f"MODEL_ID: {model.id}")
+    if raw:
+        click.echo(model.id)
+    else:
+        tell_id("MODEL_ID", model.id)
     if replaced:
         notice(f"Notice: it takes the place of model {replaced.id}, which had the name {model.name} too")
 
@@ -69,6 +73,7 @@ def list_models(quiet: bool, output: str) -> None:
 
 @click.command("model", cls=ClaraCommand)
 @yes_option
+@brief_option
 @global_options
 @click.pass_context
 def delete(context: click.Context, yes: bool) -> None:
@@ -79,4 +84,4 @@ def delete(context: click.Context, yes: bool) -> None:
     with settings().database() as (database, _):
         confirm(f"Delete {len(texts)} model(s)?", yes)
         for found in delete_models(database, texts):
-            click.echo(f"Deleted model {found.id} ({found.name}).")
+            tell(f"Deleted model {found.id} ({found.name}).")

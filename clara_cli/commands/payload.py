@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings, warn
-from clara_cli.commands.showing import output_option, quiet_option, show, show_list
+from clara_cli.commands.showing import brief_option, output_option, quiet_option, show, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, metadata_option, subjects, transfer_meter, yes_option
 from clara_cli.errors import UsageError
 from clara_cli.output import cell, table, utc
@@ -18,6 +18,7 @@ UPLOADED = "Payload uploaded successfully."
 @click.command("payload", cls=ClaraCommand)
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content is copied into it.")
 @metadata_option
+@brief_option
 @global_options
 def create(files: str | None, metadata: dict[str, str]) -> None:
     """Make a reusable payload, an input for many jobs (also: payloads).
@@ -32,9 +33,9 @@ def create(files: str | None, metadata: dict[str, str]) -> None:
     with settings().database() as (database, _):
         with transfer_meter("Uploading") as meter:
             made = create_payload(database, Path(files).expanduser() if files else None, metadata, meter)
-        click.echo(f"PAYLOAD_ID: {made.payload.id}")
+        tell_id("PAYLOAD_ID", made.payload.id)
         if made.count:
-            click.echo(UPLOADED)
+            tell(UPLOADED)
         if not database.root.documented:
             notice(f"Payload folder: {made.tree.path}")
 
@@ -111,6 +112,7 @@ def describe(context: click.Context, payload: str | None, quiet: bool, output: s
 @click.command("payload", cls=ClaraCommand)
 @click.option("-p", "--payload", metavar="ID", help="The payload; further ids may follow.")
 @yes_option
+@brief_option
 @global_options
 @click.pass_context
 def delete(context: click.Context, payload: str | None, yes: bool) -> None:
@@ -124,4 +126,4 @@ def delete(context: click.Context, payload: str | None, yes: bool) -> None:
     with settings().database() as (database, _):
         confirm(f"Delete {len(texts)} payload(s) and all files in them?", yes)
         for found in delete_payloads(database, texts):
-            click.echo(f"Deleted payload {found.id}.")
+            tell(f"Deleted payload {found.id}.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
 from clara_cli.errors import NotFound, PayloadError, UsageError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @priority_option
 @reuse_option
 @set_option
+@brief_option
 @global_options
 @click.pass_context
 def command(
@@ -75,10 +77,10 @@ def command(
         pipeline_id = _stored(database, loaded)
         with transfer_meter("Uploading") as meter:
             created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
-        click.echo(f"JOB_ID: {created.job.id}")
-        click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
+        tell_id("JOB_ID", created.job.id)
+        tell(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
-            click.echo("Payload uploaded successfully.")
+            tell("Payload uploaded successfully.")
         with _cleaning(database, config), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
             attached = replace(config, start="attach", clean=NO_LIMIT)

@@ -14,6 +14,7 @@ import click
 from clara_cli.commands.words import WordType
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_BRIEF = "clara_cli.brief"
 FORMATS = ("table", "json", "yaml")
 
 
@@ -33,6 +34,32 @@ def output_option(function: Decorated) -> Decorated:
 def quiet_option(function: Decorated) -> Decorated:
     """`--quiet`; the command gets `quiet`."""
     return click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")(function)
+
+
+def brief_option(function: Decorated) -> Decorated:
+    """`--quiet` of a command that does something: of what was made it prints the ids alone, else nothing."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
+        context.meta[_BRIEF] = value
+
+    return click.option(
+        *("-q", "--quiet"),
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="On stdout only the id of what was made, else nothing.",
+    )(function)
+
+
+def tell(text: str) -> None:
+    """A line on stdout, unless the command is to be brief."""
+    if not click.get_current_context().meta.get(_BRIEF):
+        click.echo(text)
+
+
+def tell_id(label: str, identity: str) -> None:
+    """`JOB_ID: …` on stdout, or the id alone."""
+    click.echo(identity if click.get_current_context().meta.get(_BRIEF) else f"{label}: {identity}")
 
 
 def show(output: str, record: Callable[[], object], text: Callable[[], str]) -> None:
