@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
     check_ngc,
+    check_path,
     choice,
     read_addresses,
     read_folders,
@@ -32,6 +32,7 @@ from clara_cli.config_values import (
     whole,
 )
 from clara_cli.errors import ConfigError
+from clara_cli.home import from_home
 from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
@@ -91,10 +92,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
 
 def config_path(file: str | None = None) -> Path:
     """The file given by `--config`, else the default one."""
-    path = Path(file or "~/.clara/config.yaml")
-    with suppress(RuntimeError):  # nobody's home: there is no default file then
-        path = path.expanduser()
-    return path
+    return from_home(file or "~/.clara/config.yaml")
 
 
 def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> Config:
@@ -140,10 +138,11 @@ def read_config(path: Path, required: bool = False) -> dict[str, Any]:
         if required:
             raise ConfigError(f"no configuration file {path}") from None
         return {}
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the configuration file {path} is not UTF-8 text (byte {error.start + 1})") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"cannot read the configuration file {path}: {reason}") from error
     return parse_config(text, path)
 
 
@@ -181,10 +180,11 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         return None
     if not isinstance(value, str):
         raise ConfigError(f"{path}: root must be the path of a folder, found {value!r}")
+    check_path(value, "root", path)
     if ":" in value or ";" in value:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
-    return folder / Path(value).expanduser()
+    return folder / from_home(value)
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -196,4 +196,6 @@ def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str,
         folders = [folders]
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise ConfigError(f"{path}: operator_path must be a list of folders, found {folders!r}")
-    return tuple(base / Path(folder).expanduser() for folder in folders if folder)
+    for folder in folders:
+        check_path(folder, "operator_path", path)
+    return tuple(base / from_home(folder) for folder in folders if folder)

@@ -93,7 +93,7 @@ def _check_host(value: str) -> None:
     name = re.sub(r"^[a-z]+://|/$", "", value.strip())
     name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0] if name != "::1" else name
     own = {"localhost", "::1", "0.0.0.0", socket.gethostname(), socket.getfqdn() if "." in name else ""}
-    if name not in own and not name.startswith("127."):
+    if not name or (name not in own and not name.startswith("127.")):
         raise ConfigError(
             f"--host {value}: jobs run on this machine only, not on a remote platform", "leave --host out"
         )

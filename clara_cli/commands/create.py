@@ -23,6 +23,7 @@ from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import metadata_option, transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
@@ -54,7 +55,7 @@ def pipeline(path: str) -> None:
     from clara_cli.pipelines.store import insert_pipeline
 
     with settings().database() as (database, _):
-        loaded = load_pipeline(Path(path).expanduser())
+        loaded = load_pipeline(from_home(path))
         for problem in loaded.warnings:
             warn(problem.render())
         with database.write() as connection:
@@ -106,7 +107,7 @@ def job(
     if further:
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
-    source = Path(files).expanduser() if files else None
+    source = from_home(files) if files else None
     with settings().database() as (database, config):
         with transfer_meter("Uploading") as meter:
             created = create_job(
@@ -148,7 +149,7 @@ def image(name: str, path: str, interpreter: str | None, driver: bool, venv: boo
 
     found = registration(
         name,
-        Path(path).expanduser(),
+        from_home(path),
         interpreter=_interpreter(interpreter) if interpreter else None,
         uses_driver=driver,
     )
@@ -168,7 +169,7 @@ def _interpreter(text: str) -> Path:
     """A path, or a name to be found on PATH."""
     import shutil
 
-    path = Path(text).expanduser()
+    path = from_home(text)
     return path if "/" in text else Path(shutil.which(text) or path)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, Flag, global_options, notice, settings, warn
 from clara_cli.commands.showing import brief_option, output_option, quiet_option, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, subjects, transfer_meter, yes_option
+from clara_cli.home import from_home
 from clara_cli.output import table, utc
 
 
@@ -35,7 +34,7 @@ def create(path: str, kind: str | None, raw: bool) -> None:
     from clara_cli.models.layout import check_model
     from clara_cli.models.store import create_model
 
-    folder = check_model(Path(path).expanduser(), kind.lower() if kind else None)
+    folder = check_model(from_home(path), kind.lower() if kind else None)
     for text in folder.warnings:
         warn(text)
     with settings().database() as (database, _), transfer_meter("Copying") as meter:

@@ -114,4 +114,6 @@ def in_its_words(error: click.UsageError) -> str:
         name = error.option_name
         return f"flag needs an argument: {name if name.startswith('--') else repr(name[1:]) + ' in ' + name}"
     message = error.format_message()
-    return message[:1].lower() + message[1:].removesuffix(".")
+    if isinstance(error, click.BadParameter | click.BadOptionUsage):
+        return message[:1].lower() + message[1:].removesuffix(".")
+    return message

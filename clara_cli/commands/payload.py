@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings, warn
 from clara_cli.commands.showing import brief_option, output_option, quiet_option, show, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, metadata_option, subjects, transfer_meter, yes_option
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 from clara_cli.output import cell, table, utc
 
 UPLOADED = "Payload uploaded successfully."
@@ -32,7 +31,7 @@ def create(files: str | None, metadata: dict[str, str]) -> None:
         raise UsageError("--files is empty: expected a file or a folder")
     with settings().database() as (database, _):
         with transfer_meter("Uploading") as meter:
-            made = create_payload(database, Path(files).expanduser() if files else None, metadata, meter)
+            made = create_payload(database, from_home(files) if files else None, metadata, meter)
         tell_id("PAYLOAD_ID", made.payload.id)
         if made.count:
             tell(UPLOADED)

@@ -15,6 +15,7 @@ from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
 from clara_cli.errors import NotFound, PayloadError, UsageError
+from clara_cli.home import from_home
 from clara_cli.retention import NO_LIMIT
 
 if TYPE_CHECKING:
@@ -64,16 +65,16 @@ def command(
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
     _check(name, files, output, only)
-    folder = Path(output).expanduser() if output else None
+    folder = from_home(output) if output else None
     with settings().database() as (database, config):
         recover(database)
-        loaded = load_pipeline(Path(file).expanduser())
+        loaded = load_pipeline(from_home(file))
         for problem in loaded.warnings:
             warn(problem.render())
         chosen = _chosen(loaded.pipeline, only)
         if folder is not None:
             check_target(folder)
-        source = Path(files).expanduser() if files else None
+        source = from_home(files) if files else None
         pipeline_id = _stored(database, loaded)
         with transfer_meter("Uploading") as meter:
             created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)

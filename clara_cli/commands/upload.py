@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, Flag, first_of, global_options, settings
 from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 
 
 @click.command("upload", cls=ClaraCommand)
@@ -32,6 +31,6 @@ def command(payload: str, folder: str, no_clobber: bool, files: tuple[str, ...])
     with settings().database() as (database, _):
         tell("Uploading...")
         with transfer_meter("Uploading") as meter:
-            sources = [Path(name).expanduser() for name in files]
+            sources = [from_home(name) for name in files]
             done = upload_files(database, first_of(payload)[0], sources, folder, meter, clobber=not no_clobber)
     tell(f"Uploaded {done.count} files.")

@@ -73,7 +73,24 @@ FLAGS = [
 WORDS = st.one_of(
     st.sampled_from(RESOURCES),
     st.sampled_from(FLAGS),
-    st.sampled_from(["0", "abc", "0" * 32, "x:/operators/a/*", ":", "a:", "..", "~", "~nobody", "%s", "{}", "\\", "'"]),
+    st.sampled_from(
+        [
+            "0",
+            "abc",
+            "0" * 32,
+            "x:/operators/a/*",
+            ":",
+            "a:",
+            "..",
+            "~",
+            "~nobody",
+            "~nosuchuser/x",
+            "%s",
+            "{}",
+            "\\",
+            "'",
+        ]
+    ),
     st.sampled_from(["/nonexistent", "[a, b", "{a: 1}", "12h", "-1", "1e400", "nan", "NAME=VALUE", "=", "a=b=c"]),
     st.text(max_size=12),
     st.text(alphabet="-=:/.*\x00\n\t\x1b\udcff💥ab", max_size=8),

@@ -68,6 +68,7 @@ def test_a_wrong_command_line_is_a_usage_error(clara: Clara, words: list[str], t
         (["create", "image", "-n", "a b", "-p", "."], "'a b' is not an image name"),
         (["create", "image", "-n", "x", "-p", "/nonexistent"], "/nonexistent"),
         (["create", "pipelines", "-p", "/nonexistent.yaml"], "/nonexistent.yaml"),
+        (["create", "pipelines", "-p", "~nosuchuser/x.yaml"], "~nosuchuser/x.yaml"),
         (["--config", "/nonexistent.yaml", "list", "jobs"], "no configuration file /nonexistent.yaml"),
         (["list", "jobs", "--config", "/nonexistent.yaml"], "no configuration file /nonexistent.yaml"),
     ],
