@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
+import pytest
 from support import EXAMPLE, REPOSITORY, nibabel_volumes
 
+from clara_cli.cli import cli
+from clara_cli.commands.examples import EXAMPLES
 from clara_cli.runtime.environment import PASSED_ON, PASSED_ON_PREFIXES
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
@@ -56,3 +63,43 @@ def test_the_architecture_page_names_folders_that_exist() -> None:
         assert (REPOSITORY / name).is_dir(), name
     for name in re.findall(r"`([a-z_]+/[a-z_]+\.py)`", text):
         assert (REPOSITORY / "clara_cli" / name.removeprefix("clara_cli/")).is_file(), name
+
+
+def maker() -> Any:
+    """`docs/make_commands.py` as a module."""
+    path = REPOSITORY / "docs" / "make_commands.py"
+    spec = importlib.util.spec_from_file_location("make_commands", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_page_is_what_the_help_says() -> None:
+    made = maker()
+    assert made.PAGE.read_text() == made.render(), "run: python docs/make_commands.py"
+
+
+LEAVES = [words for words in maker().commands(cli) if words]
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_every_command_has_examples_that_its_parser_takes(words: tuple[str, ...]) -> None:
+    context = click.Context(cli, info_name="clara")
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(context, word)
+        assert found is not None
+        command, context = found, click.Context(found, parent=context, info_name=word)
+    if isinstance(command, click.Group):
+        return
+    lines = EXAMPLES[" ".join(words)].splitlines()
+    assert lines
+    for line in lines:
+        called = shlex.split(re.search(r"clara [^|)>]*", line)[0])  # type: ignore[index]
+        assert [word.removesuffix("s") for word in called[1 : len(words) + 1]] == [
+            word.removesuffix("s") for word in words
+        ]
+        command.make_parser(context).parse_args(called[len(words) + 1 :])
+        assert line in context.get_help()
