@@ -90,6 +90,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """INSERT INTO job_files SELECT jobs.id, position, path, content
             FROM jobs JOIN pipeline_files ON pipeline_files.pipeline_id = jobs.pipeline_id""",
     ),
+    # Whether an operator ran with mounts; NULL before its job ran, and for jobs of earlier versions.
+    ("ALTER TABLE operators ADD COLUMN mounted INTEGER",),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -23,6 +23,8 @@ _MARKS = {
     "completed": ("✔", "green"),
     "failed": ("✘", "red"),
 }
+# What is said of a job while it runs; errors are explained at its end.
+_SAID = {"warning": ("Warning", "yellow"), "notice": ("Notice", "none")}
 
 
 def _on_terminal() -> bool:
@@ -91,11 +93,13 @@ class Steps:
 
 
 class Plain(Silent):
-    """Prints warnings; errors are explained at the end."""
+    """Prints warnings and notices; errors are explained at the end."""
 
     def message(self, severity: str, text: str) -> None:
         if severity == "warning":
             warn(text)
+        elif severity == "notice":
+            notice(f"Notice: {text}")
 
 
 class Lines:
@@ -118,8 +122,9 @@ class Lines:
         self._took[name] = time.monotonic() - self._began.get(name, time.monotonic())
 
     def message(self, severity: str, text: str) -> None:
-        if severity == "warning" and self.live is not None:
-            self.live.console.print(f"Warning: {text}", style="yellow", markup=False, highlight=False)
+        if severity in _SAID and self.live is not None:
+            word, style = _SAID[severity]
+            self.live.console.print(f"{word}: {text}", style=style, markup=False, highlight=False)
 
     def tick(self) -> None:
         try:

@@ -118,6 +118,7 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
     database, job_id = submitted.database, submitted.plan.job_id
     with database.write() as connection:
         store.change_job(connection, job_id, JobEvent.RUN)
+        store.set_mounted(connection, job_id, submitted.plan.mounted)
     result = Runner(submitted.plan, _Recorder(database, job_id, listener), stop).run()
     event = _event(result)
     with database.write() as connection:

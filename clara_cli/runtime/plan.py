@@ -12,6 +12,7 @@ from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
+from clara_cli.runtime.mounts import Mounts
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
@@ -35,6 +36,7 @@ class JobPlan:
         services: what is started beside the operators.
         variables: what operators are told of servers that run already, by operator name.
         models: the models that services find in their data folder; None for none.
+        mounts: how its processes get mounts, or why they get none.
     """
 
     job_id: str
@@ -49,6 +51,12 @@ class JobPlan:
     services: tuple[ServicePlan, ...] = ()
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: Models | None = None
+    mounts: Mounts = field(default_factory=Mounts)
+
+    @property
+    def mounted(self) -> dict[str, bool]:
+        """Whether each operator has mounts, by name."""
+        return {item.name: self.mounts.refusal(item.paths) is None for item in self.pipeline.operators}
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""
@@ -87,8 +95,9 @@ class JobResult:
 
 def operator_log(folder: Path, operator: str) -> Path:
     """The log of one operator in a job's folder."""
-    name = operator
-    if len(name) > _LONGEST:
-        # Names may be as long as file names; with the suffix they would be longer.
-        name = f"{name[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"
-    return folder / "logs" / f"{name}.log"
+    return folder / "logs" / f"{file_name(operator)}.log"
+
+
+def file_name(operator: str) -> str:
+    """An operator's name as that of a file: names may be as long as file names; with a suffix they would be longer."""
+    return operator if len(operator) <= _LONGEST else f"{operator[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"

@@ -16,16 +16,15 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from clara_cli.errors import ClaraError, RuntimeFailure
-from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
-from clara_cli.runtime.environment import operator_environment
-from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
+from clara_cli.runtime.outfit import clear_own, operator_request
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
-from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text, log_tail
+from clara_cli.runtime.process import OperatorProcess, log_tail
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
@@ -33,6 +32,7 @@ from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
 from clara_cli.runtime.stop import StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
+from clara_cli.runtime.unseen import explain_unseen
 from clara_cli.runtime.variables import Variables
 
 # Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
@@ -104,6 +104,7 @@ class Runner:
             stack.callback(self._kill_operators)
             self._desk = Desk(
                 *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
+                mounted=plan.mounted,
                 on_wait=self._waits,
                 on_cancel=self._stop.request,
             )
@@ -201,46 +202,21 @@ class Runner:
         """Start an operator's process; returns what follows if that fails."""
         operator = self._plan.pipeline.operator(action.name)
         try:
-            process = OperatorProcess(self._request(operator))
+            descriptors = self._variables.descriptors(operator)
+            process = OperatorProcess(operator_request(self._plan, operator, self._given(operator), descriptors))
         except (ClaraError, OSError) as error:
             self._fail(operator, f"it could not be started: {error}", None)
             self._listener.operator_ended(operator.name, False, None)
             return self._schedule.ended(operator.name, False)
         running = self._running[operator.name] = _Running(operator, process)
         self._watch_process(process, lambda: self._ended(running))
-        for warning in self._plan.programs[operator.name].warnings:
-            self._listener.message("warning", f"operator {operator.name}: {warning}")
+        program = self._plan.programs[operator.name]
+        for severity, texts in (("warning", program.warnings), ("notice", program.notices)):
+            for text in texts:
+                self._listener.message(severity, f"operator {operator.name}: {text}")
         if action.ready:
             self._begin(running)
         return []
-
-    def _request(self, operator: Operator) -> OperatorRequest:
-        plan = self._plan
-        inputs = [(i.name, i.path, plan.tree.input_folder(i)) for i in operator.inputs if i.path]
-        outputs = [(o.name, o.path, plan.tree.output_folder(operator.name, o)) for o in operator.outputs if o.path]
-        for _, _, folder in outputs:
-            folder.mkdir(parents=True, exist_ok=True)
-        started = launch(
-            plan.programs[operator.name],
-            operator.command,
-            plan.folder / "work" / operator.name,
-            {path: real for _, path, real in (*inputs, *outputs)},
-            plan.user_environment,
-        )
-        environment = operator_environment(
-            operator,
-            user=plan.user_environment,
-            image=started.environment,
-            path_prefix=started.path_prefix,
-            job_id=plan.job_id,
-            job_name=plan.job_name,
-            socket=socket_name(plan.job_id),
-            inputs=inputs,
-            outputs=outputs,
-            given=self._given(operator),
-        )
-        descriptors = self._variables.descriptors(operator)
-        return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
 
     def _given(self, operator: Operator) -> dict[str, str]:
         """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
@@ -309,6 +285,7 @@ class Runner:
         if any(item.fastio for item in operator.outputs):
             # A process that it left behind could go on writing into what consumers read.
             end_strays(self._plan.job_id, operator.name)
+        clear_own(self._plan, operator.name)
         reason = self._fault(running, code)
         asked = self._schedule.halted and reason is not None
         if reason is None:
@@ -330,14 +307,20 @@ class Runner:
             return running.overdue
         if running.stopped:
             return "it was stopped"
-        if code != 0:
-            return exit_text(code)
+        if code != 0 or running.process.unstarted is not None:
+            self._explain(running.operator)
+            return running.process.failure(code)
         if not self._schedule.ready(running.operator.name):
             return "it ended before its inputs were ready: a program with FastIO variables waits in the driver"
         if missing := self._variables.missing(running.operator):
             listed = ", ".join(f'"{name}"' for name in missing)
             return f"it ended without giving its FastIO output {listed} a shape (update_shape)"
         return None
+
+    def _explain(self, operator: Operator) -> None:
+        refusal = self._plan.mounts.refusal(operator.paths)
+        if refusal is not None:
+            explain_unseen(self._plan.log(operator.name), operator.paths, refusal)
 
     def _fail(self, operator: Operator, reason: str, code: int | None) -> None:
         log = self._plan.log(operator.name)
@@ -374,7 +357,7 @@ class Runner:
     def _end(self, running: _Running) -> None:
         running.stopped = True
         running.process.signal(signal.SIGTERM)
-        ask_strays(self._plan.job_id, running.operator.name, running.process.pid)
+        ask_strays(self._plan.job_id, running.operator.name, running.process.groups)
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 
@@ -382,7 +365,9 @@ class Runner:
         for running in self._running.values():
             running.process.signal(signal.SIGKILL)
         while self._running:
-            self._running.popitem()[1].process.reap()
+            name, running = self._running.popitem()
+            running.process.reap()
+            clear_own(self._plan, name)
 
     def _close_peers(self) -> None:
         for peer in self._peers:
