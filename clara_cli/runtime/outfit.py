@@ -123,7 +123,8 @@ def _request(
     refusal: str | None,
     descriptors: tuple[int, ...],
 ) -> OperatorRequest:
-    enclosed: tuple[str, ...] = ()
+    enclosing: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
     declared: tuple[Bind, ...] | None = None
     if refusal is None:
         target = plan.folder / "work" / name
@@ -134,9 +135,9 @@ def _request(
         binds = (Bind(str(target), str(target), True), *_shared(plan), *declared)
         needed = (OPERATOR_PATH, program.folder, *python_folders(program.interpreter), *_models(plan))
         view = view_of(binds, started.cwd, target / _OWN, started.argv, environment, needed)
-        enclosed = (*plan.mounts.command, *arguments(view))
+        enclosing, visible = plan.mounts.command, tuple(arguments(view))
     keep_started(plan.folder, name, Started(started.argv, str(started.cwd), environment, declared, refusal or ""))
-    return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(name), enclosed)
+    return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(name), enclosing, visible)
 
 
 def _shared(plan: JobPlan) -> Iterator[Bind]:

@@ -29,7 +29,8 @@ class OperatorRequest:
         environment: the whole of it.
         descriptors: what the process inherits.
         log: file for its stdout and stderr.
-        enclosed: bubblewrap with its arguments, where the process has a view of files of its own; else empty.
+        enclosing: bubblewrap, where the process has a view of files of its own; else empty.
+        view: its arguments.
     """
 
     argv: tuple[str, ...]
@@ -37,7 +38,8 @@ class OperatorRequest:
     environment: dict[str, str]
     descriptors: tuple[int, ...]
     log: Path
-    enclosed: tuple[str, ...] = ()
+    enclosing: tuple[str, ...] = ()
+    view: tuple[str, ...] = ()
 
 
 class OperatorProcess:
@@ -65,7 +67,7 @@ class OperatorProcess:
                 return descriptor
 
             self._request = request
-            self._enclosure = Enclosure() if request.enclosed else None
+            self._enclosure = Enclosure() if request.enclosing else None
             if self._enclosure is not None:
                 stack.callback(self._enclosure.close)
             self._log = own(os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
@@ -143,22 +145,27 @@ class OperatorProcess:
 
 def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:
     argv, cwd, descriptors = request.argv, str(request.cwd), request.descriptors
-    if enclosure is not None:
-        argv = (*request.enclosed, "--json-status-fd", str(enclosure.writer), "--", *argv)
-        cwd, descriptors = "/", (*descriptors, enclosure.writer)
     try:
-        if enclosure is not None:
-            _check_program(request)
-        return subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=request.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
+        with ExitStack() as stack:
+            if enclosure is not None:
+                _check_program(request)
+                # Through a file without a name: they are many, and would fill the lists of processes.
+                given = stack.enter_context(os.fdopen(os.memfd_create("view"), "w+b"))
+                given.write(b"".join(os.fsencode(word) + b"\0" for word in request.view))
+                given.seek(0)
+                told = ("--args", str(given.fileno()), "--json-status-fd", str(enclosure.writer))
+                argv, cwd = (*request.enclosing, *told, "--", *argv), "/"
+                descriptors = (*descriptors, given.fileno(), enclosure.writer)
+            return subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=request.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=descriptors,
+                start_new_session=True,
+            )
     except (OSError, ValueError) as error:
         raise RuntimeFailure(_cannot_start(request, error)) from error
 

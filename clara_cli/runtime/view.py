@@ -41,7 +41,7 @@ def view_of(
     home = settled(environment["HOME"]) if environment.get("HOME", "").startswith("/") else ""
     kept = [*map(str, needed), *_named(words, environment)]
     visible = {_whole(settled(path), home) for path in kept if os.path.lexists(path)}
-    shown = [Bind(path, path) for path in _outermost(visible, hidden)]
+    shown = [Bind(path, path) for path in _outermost(visible - set(hidden), hidden)]
     others = [Bind(settled(bind.path), bind.source, bind.writable) for bind in binds]
     behind = _home(home, own / "home", [*shown, *others]) if home in hidden else []
     return View((*own_folders, *behind, *shown, *others), str(cwd))
