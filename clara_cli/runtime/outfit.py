@@ -10,7 +10,6 @@ from clara_cli.images.launch import Launch, launch
 from clara_cli.images.program import Program
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.environment import OPERATOR_PATH, operator_environment, service_environment
-from clara_cli.runtime.job_socket import socket_name
 from clara_cli.runtime.namespace import Bind, arguments
 from clara_cli.runtime.plan import JobPlan
 from clara_cli.runtime.process import OperatorRequest
@@ -32,12 +31,13 @@ class Stream:
 
 
 def operator_request(
-    plan: JobPlan, operator: Operator, given: Mapping[str, str], descriptors: tuple[int, ...]
+    plan: JobPlan, operator: Operator, given: Mapping[str, str], socket: str, descriptors: tuple[int, ...]
 ) -> OperatorRequest:
     """Lay an operator out and say how it is started.
 
     Args:
         given: addresses of servers and devices.
+        socket: abstract name of the job's socket.
         descriptors: what it inherits.
 
     Raises:
@@ -54,7 +54,7 @@ def operator_request(
     streams = (*inputs, *outputs)
     program = plan.programs[operator.name]
     refusal = plan.mounts.refusal(stream.path for stream in streams)
-    target = plan.folder / "work" / operator.name
+    target = plan.work(operator.name)
     started = launch(
         *(program, operator.command, target, {stream.path: stream.real for stream in streams}),
         plan.user_environment,
@@ -72,7 +72,7 @@ def operator_request(
         cwd=started.cwd,
         job_id=plan.job_id,
         job_name=plan.job_name,
-        socket=socket_name(plan.job_id),
+        socket=socket,
         inputs=folders(inputs),
         outputs=folders(outputs),
         given=given,
@@ -92,7 +92,7 @@ def service_request(
     """
     streams = tuple(Stream("", path, Path(real), True) for path, real in folders.items())
     refusal = plan.mounts.refusal(folders)
-    target = plan.folder / "work" / item.label
+    target = plan.work(item.label)
     started = launch(item.program, command, target, folders, plan.user_environment, inside=refusal is None)
     environment = service_environment(
         item.service,
@@ -110,7 +110,7 @@ def service_request(
 
 def clear_own(plan: JobPlan, name: str) -> None:
     """Remove what only an ended process saw: its temporary files and its HOME."""
-    forget(plan.folder / "work" / name / _OWN)
+    forget(plan.work(name) / _OWN)
 
 
 def _request(
@@ -127,7 +127,7 @@ def _request(
     visible: tuple[str, ...] = ()
     declared: tuple[Bind, ...] | None = None
     if refusal is None:
-        target = plan.folder / "work" / name
+        target = plan.work(name)
         declared = (
             *(Bind(path, str(real), True) for path, real in started.files.items()),
             *(Bind(item.path, str(item.real), item.writable) for item in streams),
@@ -137,7 +137,9 @@ def _request(
         view = view_of(binds, started.cwd, target / _OWN, started.argv, environment, needed)
         enclosing, visible = plan.mounts.command, tuple(arguments(view))
     keep_started(plan.folder, name, Started(started.argv, str(started.cwd), environment, declared, refusal or ""))
-    return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(name), enclosing, visible)
+    return OperatorRequest(
+        started.argv, started.cwd, environment, descriptors, plan.log(name), plan.log_limit, enclosing, visible
+    )
 
 
 def _shared(plan: JobPlan) -> Iterator[Bind]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clara_cli.filename import file_name
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
 from clara_cli.runtime.mounts import Mounts
+from clara_cli.runtime.operator_log import LIMIT
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
     from clara_cli.runtime.models import Models
     from clara_cli.runtime.service_plan import ServicePlan
-
-
-_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class JobPlan:
         variables: what operators are told of servers that run already, by operator name.
         models: the models that services find in their data folder; None for none.
         mounts: how its processes get mounts, or why they get none.
+        log_limit: bytes that are kept of each log.
     """
 
     job_id: str
@@ -51,12 +50,17 @@ class JobPlan:
     services: tuple[ServicePlan, ...] = ()
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: Models | None = None
+    log_limit: int = LIMIT
     mounts: Mounts = field(default_factory=Mounts)
 
     @property
     def mounted(self) -> dict[str, bool]:
         """Whether each operator has mounts, by name."""
         return {item.name: self.mounts.refusal(item.paths) is None for item in self.pipeline.operators}
+
+    def work(self, operator: str) -> Path:
+        """Where its program is laid out."""
+        return self.folder / "work" / file_name(operator)
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""
@@ -95,9 +99,4 @@ class JobResult:
 
 def operator_log(folder: Path, operator: str) -> Path:
     """The log of one operator in a job's folder."""
-    return folder / "logs" / f"{file_name(operator)}.log"
-
-
-def file_name(operator: str) -> str:
-    """An operator's name as that of a file: names may be as long as file names; with a suffix they would be longer."""
-    return operator if len(operator) <= _LONGEST else f"{operator[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"
+    return folder / "logs" / file_name(operator, ".log")

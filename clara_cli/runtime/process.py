@@ -13,6 +13,8 @@ from pathlib import Path
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.enclosure import Enclosure
+from clara_cli.runtime.operator_log import LIMIT, OperatorLog
+from clara_cli.runtime.process_limit import fix, limited, process_limit
 
 _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
@@ -29,6 +31,7 @@ class OperatorRequest:
         environment: the whole of it.
         descriptors: what the process inherits.
         log: file for its stdout and stderr.
+        log_limit: bytes that are kept of it.
         enclosing: bubblewrap, where the process has a view of files of its own; else empty.
         view: its arguments.
     """
@@ -38,6 +41,7 @@ class OperatorRequest:
     environment: dict[str, str]
     descriptors: tuple[int, ...]
     log: Path
+    log_limit: int = LIMIT
     enclosing: tuple[str, ...] = ()
     view: tuple[str, ...] = ()
 
@@ -49,6 +53,7 @@ class OperatorProcess:
         pid: of the process, which leads a session and process group of its own.
         handle: a pidfd, readable when the process has ended.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
+        log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
     """
 
@@ -70,7 +75,8 @@ class OperatorProcess:
             self._enclosure = Enclosure() if request.enclosing else None
             if self._enclosure is not None:
                 stack.callback(self._enclosure.close)
-            self._log = own(os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+            self.log = OperatorLog(request.log, request.log_limit)
+            stack.callback(self.log.close)
             self.output, writer = os.pipe2(os.O_CLOEXEC)
             own(self.output)
             os.set_blocking(self.output, False)
@@ -98,8 +104,7 @@ class OperatorProcess:
             chunk = os.read(self.output, _CHUNK)
         except BlockingIOError:
             return True
-        with suppress(OSError):  # a full disk must not end the job's bookkeeping
-            os.write(self._log, chunk)
+        self.log.write(chunk)
         return bool(chunk)
 
     def failure(self, code: int) -> str:
@@ -145,6 +150,7 @@ class OperatorProcess:
 
 def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:
     argv, cwd, descriptors = request.argv, str(request.cwd), request.descriptors
+    limit = process_limit()
     try:
         with ExitStack() as stack:
             if enclosure is not None:
@@ -156,7 +162,8 @@ def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -
                 told = ("--args", str(given.fileno()), "--json-status-fd", str(enclosure.writer))
                 argv, cwd = (*request.enclosing, *told, "--", *argv), "/"
                 descriptors = (*descriptors, given.fileno(), enclosure.writer)
-            return subprocess.Popen(
+            stack.enter_context(limited(limit))
+            process = subprocess.Popen(
                 argv,
                 cwd=cwd,
                 env=request.environment,
@@ -166,6 +173,8 @@ def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -
                 pass_fds=descriptors,
                 start_new_session=True,
             )
+        fix(process.pid, limit)
+        return process
     except (OSError, ValueError) as error:
         raise RuntimeFailure(_cannot_start(request, error)) from error
 

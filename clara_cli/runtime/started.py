@@ -7,8 +7,8 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from clara_cli.filename import file_name
 from clara_cli.runtime.namespace import Bind
-from clara_cli.runtime.plan import file_name
 
 FOLDER = "operators"
 
@@ -50,4 +50,4 @@ def read_started(folder: Path, name: str) -> Started | None:
 
 
 def _path(folder: Path, name: str) -> Path:
-    return folder / FOLDER / f"{file_name(name)}.json"
+    return folder / FOLDER / file_name(name, ".json")

@@ -234,8 +234,9 @@ def python_for(become: list[str], folder: Path) -> Path:
     """A Python with clara that the user may run: this one, else an environment of the system's beside its packages."""
 
     def runs(python: str) -> bool:
-        done = subprocess.run([*become, python, "-c", "import clara_cli, numpy"], check=False, capture_output=True)
-        return done.returncode == 0
+        # Through a shell: setpriv itself starts its command before the privileges are gone.
+        words = [*become, "sh", "-c", '"$0" -c "import clara_cli, numpy"', python]
+        return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
     if runs(sys.executable):
         return Path(sys.executable)
