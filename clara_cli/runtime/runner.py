@@ -6,12 +6,10 @@ change of folder. Everything it does to the world outside goes through the `List
 
 from __future__ import annotations
 
-import selectors
 import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
@@ -23,6 +21,7 @@ from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.outfit import clear_own, operator_request
+from clara_cli.runtime.peers import Peers
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
 from clara_cli.runtime.process import OperatorProcess, OperatorRequest, log_tail
 from clara_cli.runtime.requests import Desk
@@ -34,11 +33,10 @@ from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
 from clara_cli.runtime.unseen import explain_unseen
 from clara_cli.runtime.variables import Variables
+from clara_cli.runtime.watch import Watch
 
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
-# Connections to the job socket beyond one for each running operator; more are turned away.
-PEERS = 24
 
 
 @dataclass
@@ -75,10 +73,10 @@ class Runner:
         names = {operator.name for operator in plan.pipeline.operators}
         nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, self._room)
-        self._services = Services(plan, self._watch_process, self._service_failed)
+        self._watch = Watch(lambda text: listener.message("warning", text))
+        self._services = Services(plan, self._watch.process, self._service_failed)
         self._running: dict[str, _Running] = {}
         self._failures: list[OperatorFailure] = []
-        self._peers: set[Peer] = set()
         self._terminated: str | None = None
         self._deadlines = Deadlines()
         self._deadline: float | None = None
@@ -97,25 +95,25 @@ class Runner:
             except OSError as error:
                 raise RuntimeFailure(f"cannot use the job's folder {plan.folder}: {error.strerror}") from error
             stack.enter_context(enough_descriptors(plan.pipeline))
-            self._selector = stack.enter_context(selectors.DefaultSelector())
+            stack.enter_context(closing(self._watch))
             self._variables = stack.enter_context(Variables(plan.pipeline))
             self._resources = stack.enter_context(closing(Resources()))
             self._socket = stack.enter_context(closing(JobSocket(plan.job_id)))
             # In this order backwards: each step is taken whatever becomes of the others.
             stack.callback(end_strays, plan.job_id)
             stack.callback(self._services.close)
-            stack.callback(self._close_peers)
-            stack.callback(self._kill_operators)
             self._desk = Desk(
                 *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
                 mounted=plan.mounted,
                 on_wait=self._waits,
                 on_cancel=self._stop.request,
             )
-            self._watch(self._socket.fileno(), self._accept)
-            self._watch(self._stop.descriptor, self._asked_to_stop)
+            peers = Peers(self._socket, self._desk, self._watch, lambda: len(self._running), self._left)
+            stack.callback(peers.close)
+            stack.callback(self._kill_operators)
+            self._watch.descriptor(self._stop.descriptor, self._asked_to_stop)
             if self._room.descriptor is not None:
-                self._watch(self._room.descriptor, self._room.look)
+                self._watch.descriptor(self._room.descriptor, self._room.look)
             self._work()
             stopped = self._stop.reason if self._schedule.halted else None
             result = JobResult(stopped, tuple(self._failures), self._terminated)
@@ -149,10 +147,7 @@ class Runner:
 
     def _turn(self) -> None:
         """Handle what has happened, or wait until something does."""
-        for key, _ in self._selector.select(self._patience()):
-            # An earlier event of this turn may have closed what this one is about.
-            if self._selector.get_map().get(key.fd) is key:
-                key.data()
+        self._watch.turn(self._patience())
         self._listener.tick()
         if self._schedule.waits_for_room and self._room.descriptor is not None:
             self._apply(self._schedule.retry())
@@ -219,7 +214,7 @@ class Runner:
             self._listener.operator_ended(operator.name, False, None)
             return self._schedule.ended(operator.name, False)
         running = self._running[operator.name] = _Running(operator, process)
-        self._watch_process(process, lambda: self._ended(running))
+        self._watch.process(process, lambda: self._ended(running))
         program = self._plan.programs[operator.name]
         for severity, texts in (("warning", program.warnings), ("notice", program.notices)):
             for text in texts:
@@ -239,30 +234,7 @@ class Runner:
             given["CUDA_VISIBLE_DEVICES"] = ",".join(self._schedule.capacity.devices(operator.name))
         return given
 
-    def _drain(self, process: OperatorProcess) -> None:
-        if not process.drain():
-            self._selector.unregister(process.output)
-
-    def _accept(self) -> None:
-        peer = self._socket.accept()
-        if peer is not None and len(self._peers) >= PEERS + len(self._running):
-            peer.close()
-        elif peer is not None:
-            self._peers.add(peer)
-            self._watch(peer.connection.fileno(), lambda: self._serve(peer))
-
-    def _serve(self, peer: Peer) -> None:
-        try:
-            request = peer.receive()
-        except BlockingIOError:
-            return
-        if request is not None:
-            self._desk.answer(peer, request)
-            return
-        self._desk.leave(peer)
-        self._peers.discard(peer)
-        self._selector.unregister(peer.connection.fileno())
-        peer.close()
+    def _left(self, peer: Peer) -> None:
         for running in self._running.values():
             if peer in running.waiting:
                 running.waiting.remove(peer)
@@ -370,8 +342,9 @@ class Runner:
 
     def _end(self, running: _Running) -> None:
         running.stopped = True
+        groups = running.process.groups
         running.process.signal(signal.SIGTERM)
-        ask_strays(self._plan.job_id, running.operator.name, running.process.groups)
+        ask_strays(self._plan.job_id, running.operator.name, groups)
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 
@@ -382,28 +355,6 @@ class Runner:
             name, running = self._running.popitem()
             running.process.reap()
             clear_own(self._plan, name)
-
-    def _close_peers(self) -> None:
-        for peer in self._peers:
-            peer.close()
-
-    def _watch_process(self, process: OperatorProcess, ended: Callable[[], None]) -> None:
-        def end() -> None:
-            self._forget(process)
-            ended()
-            for remark in process.log.remarks():
-                self._listener.message("warning", remark)
-
-        self._watch(process.handle, end)
-        self._watch(process.output, lambda: self._drain(process))
-
-    def _watch(self, descriptor: int, callback: Callable[[], None]) -> None:
-        self._selector.register(descriptor, selectors.EVENT_READ, callback)
-
-    def _forget(self, process: OperatorProcess) -> None:
-        for descriptor in (process.handle, process.output):
-            if descriptor in self._selector.get_map():
-                self._selector.unregister(descriptor)
 
     def _node(self, operator: Operator, names: set[str]) -> Node:
         program = self._plan.programs[operator.name]
