@@ -69,11 +69,11 @@ def test_a_detached_job_keeps_what_was_said_in_relative_paths(clara: Clara, proj
 
 
 def test_a_job_that_an_operator_starts_outlives_it(
-    clara: Clara, project: Project, monkeypatch: pytest.MonkeyPatch
+    clara: Clara, project: Project, meeting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With mounts the root is read-only for operators, and what one starts ends with it.
     monkeypatch.setenv("CLARA_MOUNTS", "off")
-    gate = project.folder / "gate"
+    gate = meeting / "gate"
     project.operator("inner", f"import os, time\nwhile not os.path.exists('{gate}'): time.sleep(0.01)\nprint('end')")
     pipeline = clara.pipeline(project.definition("- name: a\n  container: {image: inner}\n", "0.4.0"))
     inner = clara.job(pipeline)
