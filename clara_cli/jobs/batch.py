@@ -29,6 +29,10 @@ class Event:
     result: JobResult | None = None
     error: ClaraError | None = None
 
+    @property
+    def ended(self) -> bool:
+        return self.result is not None or self.error is not None
+
 
 class Batch:
     """Runs jobs side by side; `stop` ends them all."""
@@ -100,17 +104,21 @@ class _Reporter(Silent):
 
 
 @contextmanager
-def enough_files(jobs: int) -> Iterator[None]:
-    """Let this process have as many open files as so many jobs may need, as far as the system allows."""
+def enough_files(jobs: int) -> Iterator[int]:
+    """Let this process have as many open files as so many jobs may need, as far as the system allows.
+
+    Yields:
+        how many jobs can be under way at once.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
     wanted = min(_MOST, _OWN + jobs * (_JOB + _OPERATOR * 16))
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = wanted if hard == unlimited else min(wanted, hard)
+    raised = soft not in (unlimited, limit) and soft < limit
+    if raised:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     try:
-        yield
+        yield max(1, ((limit if raised or soft == unlimited else soft) - _OWN) // _JOB)
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if raised:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
