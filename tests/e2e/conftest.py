@@ -33,6 +33,12 @@ def meeting() -> Iterator[Path]:
 
 
 @pytest.fixture
+def no_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about mounts, and whose operators share temporary folders with them."""
+    monkeypatch.setenv("CLARA_MOUNTS", "off")
+
+
+@pytest.fixture
 def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Operators have mounts, or the test is skipped where these do not work."""
     reason = find_mounts().reason
@@ -41,11 +47,8 @@ def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLARA_MOUNTS", "require")
 
 
-@pytest.fixture(params=["mounts", "no-mounts"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=["mounts", "no_mounts"])
+def way(request: pytest.FixtureRequest) -> str:
     """Both ways of running operators."""
-    if request.param == "mounts":
-        request.getfixturevalue("mounts")
-    else:
-        monkeypatch.setenv("CLARA_MOUNTS", "off")
+    request.getfixturevalue(request.param)
     return str(request.param)
