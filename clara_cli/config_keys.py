@@ -43,6 +43,7 @@ KEYS = {
         Key("operator_timeout", "number", "the same for one operator", "no limit"),
         Key("service_timeout", "number", "seconds that a service has until it answers", "60"),
         Key("venv", "text", "missing Python environments: ask, auto or never", "ask"),
+        Key("mounts", "text", "declared paths of operators: auto, require or off", "auto", "CLARA_MOUNTS"),
         Key("services", "mapping", "connection name: host:port of servers that run already"),
         Key("triton", "mapping", "http and grpc: host:port of the Triton server"),
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),

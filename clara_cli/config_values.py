@@ -38,8 +38,25 @@ def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path
     if value is None:
         return known[0]
     if value not in known:
-        raise ConfigError(f'{path}: {key} is "{value}": expected {", ".join(known[:-1])} or {known[-1]}')
+        raise ConfigError(f'{path}: {key} is "{value}": expected {_listed(known)}')
     return str(value)
+
+
+def spoken(
+    values: Mapping[str, Any], key: str, known: Sequence[str], path: Path, environment: Mapping[str, str]
+) -> str:
+    """One of some words, from the variable `CLARA_<KEY>` or else from the file; the first when it is not set."""
+    variable = f"CLARA_{key.upper()}"
+    value = environment.get(variable)
+    if not value:
+        return choice(values, key, known, path)
+    if value not in known:
+        raise ConfigError(f'{variable} is "{value}": expected {_listed(known)}')
+    return value
+
+
+def _listed(known: Sequence[str]) -> str:
+    return f"{', '.join(known[:-1])} or {known[-1]}"
 
 
 def read_addresses(values: Mapping[str, Any], path: Path) -> dict[str, str]:

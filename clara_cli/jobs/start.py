@@ -160,7 +160,8 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         if cancelled is not None:
             return JobResult(cancelled)
         listener.began()
-        with database.read() as connection:
+        with database.write() as connection:
+            store.set_mounted(connection, plan.job_id, plan.mounted)
             clock = Clock(store.get_job(connection, plan.job_id).started or 0.0)
         recorder = _Recorder(database, plan.job_id, listener, clock)
         room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
