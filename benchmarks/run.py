@@ -9,6 +9,7 @@ import sys
 import definitions
 import handover
 import machine
+import many
 import memory
 import noop
 import startup
@@ -16,7 +17,14 @@ from rich.console import Console
 from timing import LEAST_RUNS
 from workspace import CLARA
 
-BENCHMARKS = {"startup": startup, "noop": noop, "handover": handover, "memory": memory, "definitions": definitions}
+BENCHMARKS = {
+    "startup": startup,
+    "many": many,
+    "noop": noop,
+    "handover": handover,
+    "memory": memory,
+    "definitions": definitions,
+}
 
 
 def main() -> None:

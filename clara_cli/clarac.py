@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from clara_cli.cli import Program
+from clara_cli.cli import Program, run
 from clara_cli.commands.base import ClaraCommand, Flag, global_options, warn
 from clara_cli.commands.values import set_option
 from clara_cli.errors import DefinitionError
@@ -60,4 +60,4 @@ def _write(path: Path, text: str) -> None:
 
 def main() -> None:
     """Entry point of the installed command."""
-    clarac(prog_name="clarac")
+    run(clarac, "clarac")

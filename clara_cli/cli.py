@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import time
@@ -19,14 +20,19 @@ from clara_cli.errors import ClaraError
 
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
 COMMANDS = {
-    "create": ("create", "Create pipelines, jobs and images."),
-    "start": ("start", "Start a job and follow it to its end."),
+    "create": ("create", "Create pipelines, jobs, images, payloads and models."),
+    "run": ("run", "Run a definition: from its file to its results."),
+    "start": ("start", "Start jobs and follow them to their end."),
+    "cancel": ("cancel", "Cancel jobs that wait or run."),
+    "wait": ("wait", "Wait until jobs have ended."),
     "validate": ("validate", "Check pipeline definitions without storing them."),
-    "list": ("list", "List pipelines, jobs or images."),
-    "describe": ("describe", "Show one pipeline, job or image."),
+    "list": ("list", "List pipelines, jobs, images, payloads or models."),
+    "describe": ("describe", "Show one pipeline, job, image or payload."),
     "logs": ("logs", "Show what the operators of a job wrote."),
-    "download": ("download", "Copy files of a job to a local folder."),
-    "delete": ("delete", "Delete images."),
+    "upload": ("upload", "Copy local files into a payload."),
+    "download": ("download", "Copy files of a job or payload to a local folder."),
+    "delete": ("delete", "Delete jobs, pipelines, images, payloads and models."),
+    "clean": ("clean", "Remove payloads of ended jobs, by age and size."),
     "version": ("version", "Show the version."),
     "help": ("help", "Show the help of a command."),
 }
@@ -78,9 +84,6 @@ class Root(Program, ClaraGroup):
 def _explain(error: Exception) -> None:
     """What went wrong with the output, or in clara itself."""
     if isinstance(error, OSError) and error.errno in _OUTPUT_LOST and not error.filename:
-        # What is still buffered for stdout must not raise again when this process ends.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
         if error.errno != errno.EPIPE:  # else whoever read it has had enough
             report(f"cannot write the output: {error.strerror}")
     else:
@@ -121,12 +124,34 @@ def cli() -> None:
     """The root group; a command is looked up in `COMMANDS`."""
 
 
-def main() -> None:
-    """Entry point of the installed command."""
+def run(program: Program, name: str) -> None:
+    """Run an installed program as the only thing in this process, and end."""
     for descriptor in range(3):
         # Where a stream is closed its number would go to the next file, which others then take for the stream.
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    cli(prog_name="clara")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files are bytes; those that are no text are written as the bytes they are.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    try:
+        program.main(prog_name=name)
+    finally:
+        _drop_lost_output()
+
+
+def _drop_lost_output() -> None:
+    """What stdout did not take must not be tried, and complained about, once more when Python ends."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    run(cli, "clara")

@@ -5,7 +5,8 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models: see `Config`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    log_limit: see `Config`
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
-from clara_cli.config_values import choice, read_addresses, read_folders, read_triton, seconds, whole
+from clara_cli.config_values import choice, read_addresses, read_folders, read_retention, read_triton, seconds, whole
 from clara_cli.errors import ConfigError
+from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
@@ -43,6 +45,8 @@ class Config:
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
+        clean: which payloads of ended jobs are removed when a job ends.
+        log_limit: megabytes kept of each operator's log.
     """
 
     root: Path | None = None
@@ -57,6 +61,8 @@ class Config:
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
+    clean: Retention = NO_LIMIT
+    log_limit: int = 256
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -91,6 +97,8 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
+        clean=read_retention(values, path),
+        log_limit=whole(values, "log_limit", path) or Config.log_limit,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
+from clara_cli.quantities import parse_age, parse_size
+from clara_cli.retention import Retention
 
 
 def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
@@ -74,6 +76,20 @@ def read_folders(values: Mapping[str, Any], key: str, path: Path) -> dict[str, P
             raise ConfigError(f"{path}: {key}: {name}: expected a name and a folder, found {value!r}")
         found[str(name)] = Path(value).expanduser().absolute()
     return found
+
+
+def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
+    """`clean`: `older_than` and `failed_older_than` (ages), `max_size`."""
+    given = _mapping(values, "clean", "limits", path)
+    known = ("older_than", "failed_older_than", "max_size")
+    if unknown := [str(key) for key in given if key not in known]:
+        raise ConfigError(f"{path}: clean: {unknown[0]} is no limit: expected {', '.join(known)}")
+    try:
+        older, failed = (parse_age(str(given[key])) if given.get(key) is not None else None for key in known[:2])
+        size = parse_size(str(given["max_size"])) if given.get("max_size") is not None else None
+    except ValueError as error:
+        raise ConfigError(f"{path}: clean: {error}") from error
+    return Retention.of(older, failed, size)
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path) -> dict[Any, Any]:

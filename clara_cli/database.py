@@ -90,6 +90,109 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """INSERT INTO job_files SELECT jobs.id, position, path, content
             FROM jobs JOIN pipeline_files ON pipeline_files.pipeline_id = jobs.pipeline_id""",
     ),
+    (
+        # The tables of jobs/states.py once more: the database itself refuses what they refuse.
+        "CREATE TABLE job_transitions (before TEXT, state TEXT, status TEXT, PRIMARY KEY (before, state, status))",
+        """INSERT INTO job_transitions VALUES
+            ('PENDING', 'RUNNING', 'HEALTHY'),
+            ('PENDING', 'STOPPED', 'FAULTED'), ('PENDING', 'STOPPED', 'CANCELED'), ('PENDING', 'STOPPED', 'EVICTED'),
+            ('RUNNING', 'STOPPED', 'HEALTHY'), ('RUNNING', 'STOPPED', 'FAULTED'), ('RUNNING', 'STOPPED', 'CANCELED'),
+            ('RUNNING', 'STOPPED', 'EVICTED'), ('RUNNING', 'STOPPED', 'TERMINATED')""",
+        """CREATE TRIGGER jobs_begin BEFORE INSERT ON jobs
+            WHEN NEW.state != 'PENDING' OR NEW.status != 'HEALTHY'
+            BEGIN SELECT RAISE(ABORT, 'a new job is PENDING and HEALTHY'); END""",
+        """CREATE TRIGGER jobs_change BEFORE UPDATE OF state, status ON jobs
+            WHEN NOT EXISTS (SELECT 1 FROM job_transitions
+                WHERE before = OLD.state AND state = NEW.state AND status = NEW.status)
+            BEGIN SELECT RAISE(ABORT, 'the life cycle of jobs does not allow this change'); END""",
+        "CREATE TABLE operator_transitions (before TEXT, status TEXT, PRIMARY KEY (before, status))",
+        """INSERT INTO operator_transitions VALUES
+            ('PENDING', 'RUNNING'), ('PENDING', 'FAULTED'), ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAULTED')""",
+        """CREATE TRIGGER operators_change BEFORE UPDATE OF status ON operators
+            WHEN NOT EXISTS (SELECT 1 FROM operator_transitions WHERE before = OLD.status AND status = NEW.status)
+            BEGIN SELECT RAISE(ABORT, 'the life cycle of operators does not allow this change'); END""",
+        # Jobs that were started and have not ended: few, however many there are.
+        "DROP INDEX jobs_unfinished",
+        "CREATE INDEX jobs_live ON jobs (id) WHERE state != 'STOPPED' AND submitted IS NOT NULL",
+        # All that a list of jobs shows, in its order: the rows themselves are far apart, for they hold definitions.
+        "DROP INDEX jobs_created",
+        """CREATE INDEX jobs_listed ON jobs
+            (created, id, payload_id, pipeline_id, name, state, status, priority, submitted, started, stopped)""",
+        # The job whose operator started this one, and why its end was asked for.
+        "ALTER TABLE jobs ADD COLUMN parent TEXT",
+        "ALTER TABLE jobs ADD COLUMN cancel TEXT",
+        # What operators of live jobs hold of the machine (devices is a list) or wait for (devices is NULL). A job
+        # that waits for its turn has one, for its first operator, and a ticket. See jobs/claims.py.
+        """CREATE TABLE claims (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            operator TEXT NOT NULL,
+            ticket INTEGER NOT NULL DEFAULT 0,
+            cpus INTEGER NOT NULL,
+            memory INTEGER NOT NULL,
+            gpus INTEGER NOT NULL,
+            machine TEXT NOT NULL,
+            devices TEXT,
+            UNIQUE (job_id, operator)
+        )""",
+        """CREATE TRIGGER jobs_end AFTER UPDATE OF state ON jobs WHEN NEW.state = 'STOPPED'
+            BEGIN DELETE FROM claims WHERE job_id = NEW.id; END""",
+        # The ticket of the job whose turn came last.
+        "CREATE TABLE turns (ticket INTEGER NOT NULL)",
+        "INSERT INTO turns VALUES (0)",
+        # Folders, below the root, of what was deleted: whoever looks next removes what is still there.
+        "CREATE TABLE deletions (folder TEXT PRIMARY KEY)",
+    ),
+    (
+        # Every job has a payload (PIPELINE), and some stand alone (REUSABLE). `size` is known once nothing changes.
+        """CREATE TABLE payloads (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('PIPELINE', 'REUSABLE')),
+            created REAL NOT NULL,
+            size INTEGER
+        )""",
+        "INSERT INTO payloads (id, kind, created) SELECT payload_id, 'PIPELINE', created FROM jobs",
+        """CREATE TRIGGER job_payload AFTER INSERT ON jobs BEGIN
+            INSERT OR IGNORE INTO payloads (id, kind, created) VALUES (NEW.payload_id, 'PIPELINE', NEW.created);
+        END""",
+        """CREATE TABLE models (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            versions TEXT NOT NULL,
+            created REAL NOT NULL
+        )""",
+        # Ids are unique among all kinds of objects; `folded` is the key without case.
+        """CREATE TABLE metadata (
+            owner TEXT NOT NULL,
+            folded TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (owner, folded)
+        )""",
+        *(
+            f"CREATE TRIGGER {table}_metadata AFTER DELETE ON {table} "
+            "BEGIN DELETE FROM metadata WHERE owner = OLD.id; END"
+            for table in ("jobs", "payloads", "pipelines", "models")
+        ),
+    ),
+    (
+        # What operators were made of, so that later jobs can reuse what they left.
+        """CREATE TABLE recipes (
+            job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            operator TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (job_id, operator)
+        )""",
+        "CREATE INDEX recipes_digest ON recipes (digest)",
+        """CREATE TABLE file_digests (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            digest BLOB NOT NULL
+        )""",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0
@@ -166,6 +269,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _unusable(self.root, error) from error
+        except UnicodeEncodeError as error:
+            shown = ascii(error.object) if len(error.object) < 1000 else "a name"
+            hint = "rename the file or folder"
+            raise StoreError(f"{shown} is no UTF-8 text, so it cannot be recorded", hint) from error
 
     def close(self) -> None:
         self._connection.close()

@@ -1,4 +1,9 @@
-"""Copying one file so that it appears whole or not at all, by the cheapest way the file system has."""
+"""Copying the contents of one file by the cheapest way the file system has: shared blocks, a copy inside the kernel,
+or by hand.
+
+Holes of sparse files stay holes. What the kernel copies is checked by its size; what passes through this process is
+read back and compared. Only regular files are ever opened.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,19 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Told the number of bytes after each step.
+Copied = Callable[[int], None]
+AnyPath = str | os.PathLike[str]
 
 # ioctl of Linux: share the blocks of another file (btrfs, xfs and others).
 _FICLONE = 0x40049409
-_CHUNK = 1 << 27
+# Bytes in one call to the kernel: long enough to cost nothing, short enough for a progress bar.
+_STEP = 1 << 24
+_BY_HAND = 1 << 20
 _NOT_HERE = (
     errno.EXDEV,
     errno.EINVAL,
@@ -23,62 +35,227 @@ _NOT_HERE = (
 )
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy contents, permission bits and times; `target` must not exist.
+class SourceChanged(OSError):
+    """The file was written while it was copied, so the copy may be torn."""
 
-    Links are followed. Holes of sparse files are not kept by the last of the three ways.
+    def __init__(self, path: object = None) -> None:
+        super().__init__(errno.EBUSY, "it changed while it was copied", path)
+
+
+class NotRegular(OSError):
+    """A folder, device, FIFO or socket, where a file is needed."""
+
+    def __init__(self, path: object, kind: str) -> None:
+        super().__init__(errno.EINVAL, f"it is {kind}", path)
+        self.kind = kind
+
+
+def ignored(_: int) -> None:
+    """For who does not care how far a copy is."""
+
+
+def kind_of(mode: int) -> str:
+    """What a file mode says in words, such as `a FIFO`."""
+    kinds = {
+        stat.S_IFREG: "a file",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "no file")
+
+
+def open_regular(path: AnyPath) -> int:
+    """A descriptor for reading a regular file; links are followed, nothing else is opened or waited for.
 
     Raises:
+        NotRegular: it is something else.
+        OSError: as the system says it.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116
+    if stat.S_ISREG(mode):
+        # It may have been replaced since: a FIFO must not block, a terminal not become ours.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            return descriptor
+        os.close(descriptor)
+    raise NotRegular(path, kind_of(mode))
+
+
+def copy_file(source: AnyPath, target: AnyPath, copied: Copied = ignored) -> None:
+    """Copy contents, permission bits and times; `target` must not exist. Links are followed.
+
+    Raises:
+        SourceChanged: `source` was written meanwhile.
         OSError: as the system says it; what was written of `target` is removed.
     """
-    with source.open("rb") as reader:
+    reader = open_regular(source)
+    try:
+        # Read as well: what is copied by hand is compared.
+        writer = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with target.open("xb") as writer:
-                _copy_contents(reader.fileno(), writer.fileno())
-            shutil.copystat(source, target)
-            # A file that its owner could not read or replace again would be lost to clara.
-            target.chmod(target.stat().st_mode & 0o777 | 0o600)
-        except FileExistsError:
-            raise
+            try:
+                copy_contents(reader, writer, copied)
+                copy_attributes(reader, writer)
+            finally:
+                os.close(writer)
+        except SourceChanged:
+            Path(target).unlink(missing_ok=True)
+            raise SourceChanged(source) from None
         except BaseException:
             with contextlib.suppress(OSError):
-                target.unlink()
+                Path(target).unlink()
             raise
+    finally:
+        os.close(reader)
 
 
-def replace_file(source: Path, target: Path) -> None:
-    """Copy beside `target` and rename over it: whoever looks sees the old file or the whole new one."""
-    # A name of its own: the target's may be as long as a name can be.
-    beside = target.with_name(f".clara-{os.getpid()}-{os.urandom(6).hex()}.part")
-    copy_file(source, beside)
-    try:
-        beside.replace(target)
-    except BaseException:
-        beside.unlink()
-        raise
+def copy_attributes(reader: int, writer: int) -> None:
+    """Give an open file the permission bits and times of another; its owner can always read and replace it."""
+    info = os.fstat(reader)
+    os.fchmod(writer, info.st_mode & 0o777 | 0o600)
+    os.utime(writer, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
-def _copy_contents(reader: int, writer: int) -> None:
+def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: bool = False) -> None:
+    """Make the contents of an open file those of another.
+
+    Args:
+        go_on: `writer` holds the beginning of an earlier copy; what is equal of it stays. Else it is empty.
+
+    Raises:
+        SourceChanged: `reader`'s file was written meanwhile.
+        OSError: as the system says it.
+    """
+    before = os.fstat(reader)
+    size = before.st_size
+    if not size:  # empty, or one of those whose size nobody knows, as in /proc
+        _set_size(writer, _by_hand(reader, writer, 0, None, copied))
+    elif _shared(reader, writer):
+        copied(size)
+    else:
+        start = _equal_beginning(reader, writer, size, copied) if go_on else 0
+        _set_size(writer, start)
+        done = start
+        for begin, end in _data(reader, start, size):
+            copied(begin - done)  # a hole
+            done = _copy_range(reader, writer, begin, end, copied)
+            if done < end:
+                raise SourceChanged
+        copied(size - done)
+        _set_size(writer, size)
+    after = os.fstat(reader)
+    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+        raise SourceChanged
+    if size and os.fstat(writer).st_size != size:
+        raise OSError(errno.EIO, f"the copy has {os.fstat(writer).st_size} bytes instead of {size}")
+
+
+def _set_size(descriptor: int, size: int) -> None:
+    # A truncation, even to the same size, makes ext4 write the file to the disk when it is closed.
+    if os.fstat(descriptor).st_size != size:
+        os.ftruncate(descriptor, size)
+
+
+def _shared(reader: int, writer: int) -> bool:
+    """Whether the two files share their blocks now, which takes no time and no space."""
     try:
         fcntl.ioctl(writer, _FICLONE, reader)
-        return
     except OSError as error:
         if error.errno not in _NOT_HERE:
             raise
-    try:
-        while os.copy_file_range(reader, writer, _CHUNK):
-            pass
-    except OSError as error:
-        if error.errno not in _NOT_HERE:
-            raise
-    else:
-        if os.lseek(reader, 0, os.SEEK_CUR) or not os.fstat(reader).st_size:
+        return False
+    return True
+
+
+def _data(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of a file from `start` to `end` that are no holes."""
+    while start < end:
+        try:
+            begin = os.lseek(descriptor, start, os.SEEK_DATA)
+            stop = os.lseek(descriptor, begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                return
+            begin, stop = start, end  # a file system that does not know
+        if begin >= end:
             return
-    # Whatever the kernel did not copy: another file system, or one whose files have no size.
-    os.lseek(reader, 0, os.SEEK_SET)
-    os.ftruncate(writer, 0)
-    os.lseek(writer, 0, os.SEEK_SET)
-    while chunk := os.read(reader, 1 << 20):
-        view = memoryview(chunk)
+        yield begin, min(stop, end)
+        start = stop
+
+
+def _copy_range(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
+    """Copy a part of a file; returns where it ended, which is before `end` if the file is shorter than it was."""
+    for way in (_inside_kernel, _sent_by_kernel):
+        begin = way(reader, writer, begin, end, copied)
+        if begin == end:
+            return end
+    return _by_hand(reader, writer, begin, end, copied)
+
+
+def _inside_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
+    try:
+        while begin < end:
+            count = os.copy_file_range(reader, writer, min(_STEP, end - begin), begin, begin)
+            if not count:
+                break
+            begin += count
+            copied(count)
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise
+    return begin
+
+
+def _sent_by_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
+    os.lseek(writer, begin, os.SEEK_SET)
+    try:
+        while begin < end:
+            count = os.sendfile(writer, reader, begin, min(_STEP, end - begin))
+            if not count:
+                break
+            begin += count
+            copied(count)
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise
+    return begin
+
+
+def _by_hand(reader: int, writer: int, begin: int, end: int | None, copied: Copied) -> int:
+    """The last way; None copies all there is. Each piece is read back."""
+    os.lseek(reader, begin, os.SEEK_SET)
+    while end is None or begin < end:
+        piece = os.read(reader, _BY_HAND if end is None else min(_BY_HAND, end - begin))
+        if not piece:
+            break
+        view = memoryview(piece)
         while view:
-            view = view[os.write(writer, view) :]
+            view = view[os.pwrite(writer, view, begin + len(piece) - len(view)) :]
+        if os.pread(writer, len(piece), begin) != piece:
+            raise OSError(errno.EIO, "what was written reads back differently")
+        begin += len(piece)
+        copied(len(piece))
+    return begin
+
+
+def _equal_beginning(reader: int, writer: int, size: int, copied: Copied) -> int:
+    """How many bytes of an earlier, unfinished copy are the same; they are compared, not believed."""
+    have = min(os.fstat(writer).st_size, size)
+    done = 0
+    for begin, end in _data(reader, 0, have):
+        if next(_data(writer, done, begin), None):  # data where the source has a hole
+            return done
+        copied(begin - done)
+        done = begin
+        while done < end:
+            count = min(_BY_HAND, end - done)
+            if os.pread(reader, count, done) != os.pread(writer, count, done):
+                return done
+            done += count
+            copied(count)
+    return done

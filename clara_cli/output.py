@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 # Between columns, as in the original's `list pipelines`.
 _GAP = 3
@@ -21,12 +22,28 @@ def cell(value: object) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Left-aligned columns three spaces apart; the last one is not padded, no line ends in a blank."""
-    lines = [tuple(header), *(tuple(map(cell, row)) for row in rows)]
-    widths = [max(map(len, column)) + _GAP for column in zip(*lines, strict=True)]
-    form = "".join(f"{{:<{width}}}" for width in widths[:-1]) + "{}"
-    return "\n".join(form.format(*line) for line in lines)
+    values = zip(*rows, strict=True) if rows else [()] * len(header)
+    columns = [_column(title, column) for title, column in zip(header, values, strict=True)]
+    widths = [max(map(len, column)) + _GAP for column in columns[:-1]]
+    padded = [[text.ljust(width) for text in column] for column, width in zip(columns, widths, strict=False)]
+    return "\n".join(map("".join, zip(*padded, columns[-1], strict=True)))
+
+
+def _column(title: str, values: Sequence[object]) -> list[str]:
+    """A column's cells; thousands of them are looked at as one text."""
+    texts = [title, *("-" if value is None else str(value) for value in values)]
+    return texts if "" not in texts and "".join(texts).isprintable() else list(map(cell, texts))
+
+
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    return time.strftime("%Y-%m-%dT", time.gmtime(number * 86400))
 
 
 def utc(seconds: float | None) -> str | None:
     """Seconds since 1970 as ISO 8601 in UTC, to the second."""
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    if seconds is None:
+        return None
+    days, rest = divmod(int(seconds // 1), 86400)
+    minutes, second = divmod(rest, 60)
+    return f"{_day(days)}{minutes // 60:02}:{minutes % 60:02}:{second:02}Z"

@@ -2,6 +2,7 @@
 
 payloads/<payload id>/          what users look at: input/ and operators/
 jobs/<job id>/                  logs/, work folders of operators, the runner's lock
+repository/models/<id>/<name>/  models that were registered
 common/models/<name>/           models that services and operators of all jobs share
 environments/<hash>/            Python environments of operators that need one of their own
 clara.db                        pipelines, jobs, operators, registered images
@@ -40,6 +41,10 @@ class Root:
     @property
     def common(self) -> Path:
         return self.path / "common"
+
+    @property
+    def repository(self) -> Path:
+        return self.path / "repository" / "models"
 
     @property
     def environments(self) -> Path:

@@ -112,14 +112,20 @@ def shell(script: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=120,
         check=False,
         preexec_fn=ordinary_user,
     )
 
 
-def on_terminal(*words: str, interrupt_when: Callable[[str], bool] | None = None) -> tuple[int, str]:
+def on_terminal(
+    *words: str, interrupt_when: Callable[[str], bool] | None = None, answer: tuple[bytes, bytes] | None = None
+) -> tuple[int, str]:
     """Run the installed command on a terminal of its own; press Ctrl-C once when the text shown calls for it.
+
+    Args:
+        answer: a question, and what is typed once it is shown.
 
     Returns:
         its exit status and all that the terminal showed.
@@ -137,6 +143,9 @@ def on_terminal(*words: str, interrupt_when: Callable[[str], bool] | None = None
         if not chunk:
             break
         shown += chunk
+        if answer is not None and answer[0] in shown:
+            os.write(terminal, answer[1])
+            answer = None
         if interrupt_when is not None and not pressed and interrupt_when(shown.decode("utf-8", "replace")):
             os.write(terminal, b"\x03")
             pressed = True

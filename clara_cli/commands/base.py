@@ -173,6 +173,12 @@ def first_of(value: str) -> tuple[str, list[str]]:
     return (words[0], words[1:]) if words else (value, [])
 
 
+def is_id(word: str) -> bool:
+    """Whether a word is a whole id."""
+    digits = word.replace("-", "")
+    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
+
+
 def _without_short_equals(args: list[str]) -> list[str]:
     """`-n=x` as `-nx`, up to a `--`."""
     end = args.index("--") if "--" in args else len(args)

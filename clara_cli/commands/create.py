@@ -1,4 +1,4 @@
-"""`clara create pipeline|job|image`."""
+"""`clara create pipeline|job|image|payload|model`."""
 
 from __future__ import annotations
 
@@ -7,30 +7,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
     Flag,
     first_of,
     global_options,
+    is_id,
     notice,
     settings,
     warn,
 )
-from clara_cli.commands.values import set_option
+from clara_cli.commands.transfer import metadata_option, transfer_meter
+from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
     from clara_cli.images.reference import RegisteredImage
-
-_LONGEST_NAME = 255
+    from clara_cli.jobs.states import JobPriority
 
 
 @click.group(cls=ClaraGroup, name="create")
 @global_options
 def command() -> None:
-    """Create pipelines, jobs and images."""
+    """Create pipelines, jobs, images, payloads and models."""
+
+
+command.add_command(model.create)
+command.add_command(payload.create)
 
 
 @command.command("pipeline", cls=ClaraCommand)
@@ -58,14 +64,11 @@ def pipeline(path: str) -> None:
 @click.option("-n", "--name", cls=Flag, metavar="NAME", help="Name of the job.")
 @click.option("-p", "--pipeline", cls=Flag, metavar="ID", help="The pipeline, by id or the first digits of it.")
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
+@priority_option
 @click.option(
-    "-i",
-    "--priority",
-    default="normal",
-    show_default=True,
-    metavar="PRIORITY",
-    help="low, normal, high or immediate.",
+    "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
 )
+@metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
 @set_option
@@ -76,7 +79,9 @@ def job(
     name: str,
     pipeline: str,
     files: str | None,
-    priority: str,
+    priority: JobPriority,
+    payloads: tuple[str, ...],
+    metadata: dict[str, str],
     start: bool,
     detach: bool,
     values: dict[str, str],
@@ -87,26 +92,26 @@ def job(
     """
     from clara_cli.ids import normalise
     from clara_cli.jobs.actions import create_job
-    from clara_cli.jobs.states import PRIORITY_WORDS
 
-    if priority.lower() not in PRIORITY_WORDS:
-        raise UsageError(f'"{priority}" is no priority: expected low, normal, high or immediate')
-    if not name.strip() or len(name) > _LONGEST_NAME:
-        raise UsageError(f"the name of a job has 1 to {_LONGEST_NAME} characters, not {len(name.strip())}")
-    if not name.isprintable() and any("\ud800" <= character <= "\udfff" for character in name):
-        raise UsageError("the name of a job must be UTF-8 text")
+    check_job_name(name)
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
     if values and not start:
         raise UsageError("--set gives values for the start of a job: add --start, or give them to clara start job")
     pipeline_id, further = first_of(pipeline)
-    further += [word for word in context.args if _is_id(word)]
+    further += [word for word in context.args if is_id(word)]
     if further:
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
     source = Path(files).expanduser() if files else None
     with settings().database() as (database, config):
-        created = create_job(database, name, pipeline_id, source, PRIORITY_WORDS[priority.lower()])
+        with transfer_meter("Uploading") as meter:
+            created = create_job(
+                *(database, name, pipeline_id, source, priority),
+                payloads=payloads,
+                metadata=metadata,
+                meter=meter,
+            )
         click.echo(f"JOB_ID: {created.job.id}")
         click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
@@ -117,11 +122,6 @@ def job(
             from clara_cli.commands.start import start_and_follow
 
             start_and_follow(database, config, created.job.id, detach, values)
-
-
-def _is_id(word: str) -> bool:
-    digits = word.replace("-", "")
-    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
 
 
 @command.command("image", cls=ClaraCommand)

@@ -1,17 +1,94 @@
-"""`clara delete image`."""
+"""`clara delete job|pipeline|image|payload|model`.
+
+On a terminal deleting asks first, unless `-y` is given; scripts have no terminal and are not asked, as with the
+original, which had no such question.
+"""
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, settings
+from clara_cli.commands import model, payload
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice, settings
+from clara_cli.commands.several import ids_option, meant
 from clara_cli.errors import UsageError
 
 
 @click.group(cls=ClaraGroup, name="delete")
 @global_options
 def command() -> None:
-    """Delete images."""
+    """Delete jobs, pipelines, images, payloads and models."""
+
+
+command.add_command(model.delete)
+command.add_command(payload.delete)
+
+
+_YES = click.option("-y", "--yes", is_flag=True, help="Do not ask (without a terminal nothing is asked).")
+
+
+@command.command("job", cls=ClaraCommand)
+@ids_option("j", "job")
+@click.option("--keep-payload", is_flag=True, help="Leave the payload's files where they are.")
+@_YES
+@global_options
+@click.pass_context
+def job(context: click.Context, given: tuple[str, ...], keep_payload: bool, yes: bool) -> None:
+    """Delete jobs with their logs and payloads, all or none (also: jobs): clara delete jobs ID ...
+
+    Jobs that run or wait for their turn are refused: cancel them first. What was deleted cannot be brought back.
+    """
+    from clara_cli.jobs.recovery import recover
+    from clara_cli.jobs.removal import delete_jobs, find_jobs
+
+    texts = meant(context, given, "job")
+    with settings().database() as (database, _):
+        recover(database)
+        found = find_jobs(database, texts)
+        what = "their logs" if keep_payload else "their logs and payloads"
+        _ask(yes, [f"job {job.id} ({' '.join(job.name.split())})" for job in found], f", with {what}")
+        delete_jobs(database, found, keep_payload)
+        for job in found:
+            click.echo(f"Deleted job {job.id}.")
+            if keep_payload:
+                notice(f"Payload folder: {database.root.payloads / job.payload_id}")
+
+
+@command.command("pipeline", cls=ClaraCommand)
+@ids_option("p", "pipeline")
+@_YES
+@global_options
+@click.pass_context
+def pipeline(context: click.Context, given: tuple[str, ...], yes: bool) -> None:
+    """Delete stored pipelines, all or none (also: pipelines): clara delete pipelines ID ...
+
+    Jobs that were made of them stay, and can run: each has its own copy of the definition.
+    """
+    from clara_cli.pipelines.store import delete_pipeline, find_pipeline
+
+    texts = meant(context, given, "pipeline")
+    with settings().database() as (database, _):
+        with database.read() as connection:
+            found = {record.id: record.name for record in (find_pipeline(connection, text) for text in texts)}
+        _ask(yes, [f"pipeline {pipeline_id} ({name})" for pipeline_id, name in found.items()])
+        with database.write() as connection:
+            for pipeline_id in found:
+                delete_pipeline(connection, pipeline_id)
+    for pipeline_id in found:
+        click.echo(f"Deleted pipeline {pipeline_id}.")
+
+
+def _ask(yes: bool, things: list[str], more: str = "") -> None:
+    """Let the user say no; whoever has no terminal is not asked."""
+    if yes or not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        return
+    shown = things if len(things) <= 10 else [*things[:9], f"and {len(things) - 9} more"]
+    notice("\n".join(shown))
+    if not click.confirm(f"Delete {'this' if len(things) == 1 else f'these {len(things)}'}{more}?", err=True):
+        notice("Nothing was deleted.")
+        raise click.exceptions.Exit(1)
 
 
 @command.command("image", cls=ClaraCommand)

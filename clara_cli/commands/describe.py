@@ -1,18 +1,22 @@
-"""`clara describe pipeline|job|image`."""
+"""`clara describe pipeline|job|image|payload`."""
 
 from __future__ import annotations
 
 import click
 
+from clara_cli.commands import payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, settings
 from clara_cli.errors import UsageError
-from clara_cli.output import table, utc
+from clara_cli.output import cell, table, utc
 
 
 @click.group(cls=ClaraGroup, name="describe")
 @global_options
 def command() -> None:
-    """Show one pipeline, job or image."""
+    """Show one pipeline, job, image or payload."""
+
+
+command.add_command(payload.describe)
 
 
 @command.command("pipeline", cls=ClaraCommand)
@@ -74,7 +78,8 @@ def job(context: click.Context, job: str | None) -> None:
         f"STARTED: {utc(found.started) or ''}".rstrip(),
         f"COMPLETED: {int(found.succeeded)}",
         f"ENDED: {utc(found.stopped) or ''}".rstrip(),
-        f"PAYLOAD_FOLDER: {view.tree.path}",
+        f"PAYLOAD_FOLDER: {view.tree.path if view.tree.path.is_dir() else '(removed)'}",
+        *(f"METADATA: {cell(key)}={cell(value)}" for key, value in view.metadata.items()),
         "",
     ]
     rows = [

@@ -1,4 +1,4 @@
-"""`clara list pipelines|jobs|images`."""
+"""`clara list pipelines|jobs|images|payloads|models`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, settings
 from clara_cli.output import table, utc
 
@@ -15,7 +16,11 @@ _QUIET = click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.
 @click.group(cls=ClaraGroup, name="list")
 @global_options
 def command() -> None:
-    """List pipelines, jobs or images, newest first."""
+    """List pipelines, jobs, images, payloads or models, newest first."""
+
+
+command.add_command(model.list_models)
+command.add_command(payload.list_payloads)
 
 
 @command.command("pipeline", cls=ClaraCommand)

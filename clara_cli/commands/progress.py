@@ -33,13 +33,20 @@ def _on_terminal() -> bool:
 @contextmanager
 def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
     """A listener for the duration of a job."""
+    with lines([operator.name for operator in pipeline.operators]) as listener:
+        yield listener
+
+
+@contextmanager
+def lines(names: list[str]) -> Iterator[Listener]:
+    """A listener with a live line for each of `names`, where there is a terminal."""
     if not _on_terminal():
         yield Plain()
         return
     from rich.console import Console
     from rich.live import Live
 
-    lines = Lines([operator.name for operator in pipeline.operators])
+    lines = Lines(names)
     # Refreshed by the runner's own loop: no thread of its own.
     with Live(
         lines.draw(), console=Console(stderr=True), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
@@ -91,11 +98,23 @@ class Steps:
 
 
 class Plain(Silent):
-    """Prints warnings; errors are explained at the end."""
+    """Prints warnings, and once that the job waits; errors are explained at the end."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def queued(self, place: int, waiting: int) -> None:
+        if place and not self._told:
+            notice(f"Notice: {_place(place, waiting)}")
+            self._told = True
 
     def message(self, severity: str, text: str) -> None:
         if severity == "warning":
             warn(text)
+
+
+def _place(place: int, waiting: int) -> str:
+    return f"the job waits for its turn: {place} of {waiting} in the queue"
 
 
 class Lines:
@@ -105,9 +124,17 @@ class Lines:
 
     def __init__(self, names: list[str]) -> None:
         self.live: Live | None = None
+        self._queued = ""
         self._states = dict.fromkeys(names, "pending")
         self._began: dict[str, float] = {}
         self._took: dict[str, float] = {}
+
+    def queued(self, place: int, waiting: int) -> None:
+        self._queued = _place(place, waiting) if place else ""
+        self.tick()
+
+    def began(self) -> None:
+        pass
 
     def operator_began(self, name: str) -> None:
         self._states[name] = "running"
@@ -138,6 +165,8 @@ class Lines:
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True, justify="right")
+        if self._queued:
+            return Text(self._queued, "dim")
         names = list(self._states)
         if self.live is not None and len(names) > self.live.console.height - 2:
             names = [name for name, state in self._states.items() if state in ("running", "failed")]

@@ -8,19 +8,30 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import FrameType
+from typing import Protocol
 
 import click
 
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, notice, settings
+from clara_cli.commands.again import make_again
+from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
 from clara_cli.commands.progress import environment_progress, progress_listener
-from clara_cli.commands.values import set_option
+from clara_cli.commands.several import each, ids_option
+from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
+from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
+
+
+class Stoppable(Protocol):
+    """What a signal asks to end."""
+
+    def request(self, reason: str) -> None: ...
+
 
 ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
 
@@ -28,46 +39,99 @@ ACCEPTED = "Job Start request submitted successfully with JOB_STATUS_HEALTHY"
 @click.group(cls=ClaraGroup, name="start")
 @global_options
 def command() -> None:
-    """Start a job and follow it to its end."""
+    """Start jobs and follow them to their end."""
 
 
 @command.command("job", cls=ClaraCommand)
-@click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
+@ids_option("j", "job")
 @click.option("--detach", is_flag=True, help="Return at once; the job runs on without this command.")
+@click.option("--resume", is_flag=True, help="Run a job that failed again from where it failed, as a new job.")
+@click.option(
+    "--from",
+    "start",
+    metavar="OPERATOR",
+    help="Run a job that has ended again from this operator on, as a new job.",
+)
+@reuse_option
 @set_option
 @global_options
 @click.pass_context
-def job(context: click.Context, job: str | None, detach: bool, values: dict[str, str]) -> None:
-    """Start a job and stay until it ends (also: jobs).
+def job(
+    context: click.Context,
+    given: tuple[str, ...],
+    detach: bool,
+    resume: bool,
+    start: str | None,
+    reuse: bool,
+    values: dict[str, str],
+) -> None:
+    """Start a job, or several, and stay until all have ended (also: jobs).
 
-    Exit status: 0 if the job ended well, 1 if not; Ctrl-C cancels the job (130). `start: detach` in the
-    configuration or CLARA_START=detach makes --detach the default.
+    A job waits for its turn while other jobs, whoever started them, use the machine: jobs of higher priority are
+    taken more often, IMMEDIATE ones first. Exit status: 0 if all ended well, 1 if not; Ctrl-C cancels them (130).
+    `start: detach` in the configuration or CLARA_START=detach makes --detach the default.
+
+    With --resume or --from a new job is made, whose JOB_ID and PAYLOAD_ID are printed first. It shares the files of
+    the operators that are not run again (reflinks, else hard links without write permission, else copies); those
+    whose FastIO variables are needed run again.
     """
-    value = job if job is not None else next(iter(context.args), None)
-    if value is None:
-        raise click.UsageError('required flag(s) "job" not set', context)
+    ids = _ids(context, given)
+    if resume and start is not None:
+        raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
     with settings().database() as (database, config):
         recover(database)
-        start_and_follow(database, config, first_of(value)[0], detach, values)
+        well = True
+        if (resume or start is not None) and len(ids) == 1:
+            ids, values = [make_again(database, ids[0], start, values)], {}
+        elif resume or start is not None:
+            ids, well = each(ids, lambda text: make_again(database, text, start, values))
+        if len(ids) == 1:
+            start_and_follow(database, config, ids[0], detach, values, reuse=reuse)
+        elif ids:
+            from clara_cli.commands.start_several import start_several
+
+            start_several(database, config, ids, detach, {} if resume or start else values, reuse=reuse)
+    if not well:
+        raise click.exceptions.Exit(1)
+
+
+def _ids(context: click.Context, given: tuple[str, ...]) -> list[str]:
+    """The jobs that are meant; beside -j a surplus word that is no id does not count, as with the original."""
+    words = [word for text in given for word in text.split() or [text]]
+    further = [word for word in context.args if not given or is_id(word)]
+    ids = list(dict.fromkeys([*words, *further]))
+    if not ids:
+        raise click.UsageError('required flag(s) "job" not set', context)
+    return ids
 
 
 def start_and_follow(
-    database: Database, config: Config, job_id: str, detach: bool, values: Mapping[str, str] | None = None
+    database: Database,
+    config: Config,
+    job_id: str,
+    detach: bool,
+    values: Mapping[str, str] | None = None,
+    *,
+    reuse: bool = False,
 ) -> None:
     """Start a job; unless it is detached, run it here and end with its status.
 
     Args:
         values: for parameters of its pipeline.
+        reuse: do not run operators that an earlier job ran on the same input.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
     with closing(StopRequest()) as stop, environment_progress() as progress:
-        submitted = submit_job(database, config, job_id, values, progress)
+        submitted = submit_job(database, config, job_id, values, progress, reuse=reuse)
         with submitted:
             if settings().verbose:
                 for name, program in submitted.plan.programs.items():
                     notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
+            if reuse:
+                reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
+                notice(f"reused: {reused or 'nothing'}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
                 click.echo(ACCEPTED)
@@ -76,22 +140,24 @@ def start_and_follow(
                 run_detached(submitted, config, settings().config_file)
                 return
             code = _follow(submitted, stop)
+    if told := clean_as_configured(database, config):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
 
 
 def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:
-    with _signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
+    with signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
         result = run_job(submitted, listener, stop)
     with suppress(OSError):
-        _explain(submitted, result)
+        explain(submitted.plan.job_id, result)
     if got and result.stopped is not None:
         return 128 + got[0]
     return 0 if result.succeeded else 1
 
 
 @contextmanager
-def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
+def signals_ask(stop: Stoppable) -> Iterator[list[int]]:
     """While this lasts, Ctrl-C, SIGTERM and SIGHUP ask the job to end; only the main thread can listen.
 
     Yields:
@@ -116,9 +182,8 @@ def _signals_ask(stop: StopRequest) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _explain(submitted: SubmittedJob, result: JobResult) -> None:
+def explain(job_id: str, result: JobResult) -> None:
     """Say on stderr why a job did not end well."""
-    job_id = submitted.plan.job_id
     if result.terminated is not None:
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         notice(result.terminated)
@@ -136,3 +201,5 @@ def _explain(submitted: SubmittedJob, result: JobResult) -> None:
         notice(f"job {job_id} ended with JOB_STATUS_FAULTED; all it wrote is kept")
     elif result.stopped is not None:
         notice(f"job {job_id} was cancelled ({result.stopped}); what it wrote is kept")
+    if not result.succeeded:
+        notice(f"to go on from there: clara start job -j {job_id} --resume")

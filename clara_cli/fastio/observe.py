@@ -11,15 +11,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from clara_cli.errors import RuntimeFailure
+from clara_cli.fastio.wire import PACKET, PAGE, peer_user, trusted
 
 if TYPE_CHECKING:
     import numpy as np
 
-_PACKET = 1 << 20
 # Seconds that a living runner needs at the most.
 _PATIENCE = 30.0
-# The kernel passes at most 253 descriptors with one packet.
-PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,18 @@ def observe(socket_name: str) -> list[Observed]:
     """Map every variable that has a shape; the views stay valid after the job's end.
 
     Args:
-        socket_name: abstract name of the job's socket (`clara_cli.runtime.job_socket.socket_name`).
+        socket_name: abstract name of the job's socket (`clara_cli.runtime.job_socket.find_socket`).
 
     Raises:
-        RuntimeFailure: no runner of this user listens there, or a variable changes its size just now.
+        RuntimeFailure: nobody, or another user, listens there, or a variable changes its size just now.
     """
     found: list[Observed] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(_PATIENCE)
         try:
             connection.connect("\0" + socket_name)
+            if not trusted(user := peer_user(connection)):
+                raise RuntimeFailure(f"another user (uid {user}) listens on the job's socket: it is not looked at")
             while True:
                 reply, descriptors = _ask(connection, len(found))
                 try:
@@ -66,7 +66,7 @@ def observe(socket_name: str) -> list[Observed]:
 
 def _ask(connection: socket.socket, first: int) -> tuple[dict[str, Any], list[int]]:
     connection.send(json.dumps({"op": "observe", "first": first}).encode())
-    packet, descriptors, _, _ = socket.recv_fds(connection, _PACKET, PAGE, socket.MSG_CMSG_CLOEXEC)
+    packet, descriptors, _, _ = socket.recv_fds(connection, PACKET, PAGE, socket.MSG_CMSG_CLOEXEC)
     try:
         reply: dict[str, Any] = json.loads(packet) if packet else {"error": "the runner has ended"}
         if "variables" not in reply:

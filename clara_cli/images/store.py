@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clara_cli.errors import NotFound
 from clara_cli.images.reference import Reference, RegisteredImage, parse_reference
+from clara_cli.stored_paths import loaded_path, stored_path
 
 _COLUMNS = "name, tag, folder, interpreter, uses_driver"
 
@@ -18,8 +19,8 @@ def insert_image(connection: sqlite3.Connection, image: RegisteredImage) -> bool
     connection.execute(
         f"INSERT INTO images ({_COLUMNS}, created) VALUES (?, ?, ?, ?, ?, ?)",
         (
-            *(image.name, image.tag, str(image.folder)),
-            *(image.interpreter and str(image.interpreter), image.uses_driver, time.time()),
+            *(image.name, image.tag, stored_path(image.folder)),
+            *(image.interpreter and stored_path(image.interpreter), image.uses_driver, time.time()),
         ),
     )
     return replaced
@@ -29,9 +30,13 @@ def registered_images(connection: sqlite3.Connection) -> list[RegisteredImage]:
     """All registered images, newest first."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM images ORDER BY created DESC, rowid DESC")
     return [
-        RegisteredImage(name, tag, Path(folder), Path(interpreter) if interpreter else None, bool(uses_driver))
+        RegisteredImage(name, tag, _path(folder), _path(interpreter) if interpreter else None, bool(uses_driver))
         for name, tag, folder, interpreter, uses_driver in rows
     ]
+
+
+def _path(value: str | bytes) -> Path:
+    return Path(loaded_path(value))
 
 
 def find_image(connection: sqlite3.Connection, text: str) -> RegisteredImage:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from clara_cli.database import Database
-from clara_cli.errors import PayloadError
 from clara_cli.ids import new_id, resolve
 from clara_cli.jobs import store
 from clara_cli.jobs.definition import operator_images
 from clara_cli.jobs.model import Job, Message, OperatorRecord
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
+from clara_cli.metadata import add_metadata, get_metadata
+from clara_cli.payloads.actions import copy_payloads
+from clara_cli.payloads.staging import put_in_place, sweep_payloads
 from clara_cli.payloads.tree import PayloadTree, payload_tree
-from clara_cli.payloads.upload import staged_payload
+from clara_cli.payloads.upload import Meter, staged_payload
 from clara_cli.pipelines.model import from_json
 from clara_cli.pipelines.store import find_pipeline
 
@@ -36,14 +39,23 @@ def create_job(
     pipeline: str,
     source: Path | None,
     priority: JobPriority = JobPriority.NORMAL,
+    *,
+    payloads: Sequence[str] = (),
+    metadata: Mapping[str, str] = MappingProxyType({}),
+    meter: Meter | None = None,
 ) -> CreatedJob:
     """Make a job of a stored pipeline, with a copy of `source` (a file, or a folder's children) as its input.
 
     When this returns the upload is complete; when it raises nothing of the job exists.
 
+    Args:
+        payloads: ids of reusable payloads, which are copied into the input after `source`, in this order.
+        meter: shown how far the upload is.
+
     Raises:
-        NotFound: no such pipeline.
-        PayloadError: the input cannot be read or stored.
+        NotFound: no such pipeline or payload.
+        PayloadError: the input cannot be read or stored, or two inputs have a file of one name.
+        UsageError: the metadata is against the rules.
     """
     with database.read() as connection:
         record = find_pipeline(connection, pipeline)
@@ -65,17 +77,15 @@ def create_job(
     )
     operators = operator_images(from_json(json.loads(record.definition)))
     tree = payload_tree(database.root, job.payload_id)
-    with staged_payload(database.root, job.payload_id, source) as (aside, uploaded):
-        try:
-            with database.write() as connection:
-                store.insert_job(connection, job, operators)
-                aside.rename(tree.path)
-        except BaseException as error:
-            shutil.rmtree(tree.path, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise PayloadError(f"cannot make the payload folder {tree.path}: {error.strerror}") from error
-            raise
-    return CreatedJob(job, tree, uploaded)
+    sweep_payloads(database)
+    with staged_payload(database.root, job.payload_id, source, meter) as (aside, uploaded):
+        copied = copy_payloads(database, payloads, aside / "input", meter)
+        with database.write() as connection:
+            find_pipeline(connection, record.id)  # it may have been deleted during the upload
+            store.insert_job(connection, job, operators)
+            add_metadata(connection, job.id, metadata)
+            put_in_place(aside, tree.path)
+    return CreatedJob(job, tree, uploaded + copied)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class JobView:
     messages: tuple[Message, ...]
     tree: PayloadTree
     folder: Path
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_job(database: Database, text: str) -> JobView:
@@ -96,5 +107,6 @@ def find_job(database: Database, text: str) -> JobView:
         job = store.get_job(connection, job_id)
         operators = tuple(store.get_operators(connection, job_id))
         messages = tuple(store.get_messages(connection, job_id))
+        metadata = get_metadata(connection, job_id)
     tree = payload_tree(database.root, job.payload_id)
-    return JobView(job, operators, messages, tree, database.root.jobs / job_id)
+    return JobView(job, operators, messages, tree, database.root.jobs / job_id, metadata)

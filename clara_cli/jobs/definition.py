@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from clara_cli.database import Database
 from clara_cli.jobs import store
-from clara_cli.jobs.model import Job
+from clara_cli.jobs.model import Job, OperatorRecord
+from clara_cli.jobs.states import OperatorStatus
 from clara_cli.pipelines.model import Pipeline, from_json
 
 
@@ -26,8 +28,8 @@ def split(job: Job, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str
     return variables, {name: value for name, value in values.items() if name in connections}
 
 
-def filled(database: Database, job: Job, variables: Mapping[str, str]) -> Pipeline:
-    """The definition with every placeholder filled from the job's own files.
+def filled(database: Database, job: Job, variables: Mapping[str, str], files_of: str | None = None) -> Pipeline:
+    """The definition with every placeholder filled from the job's own files, or those of the job `files_of`.
 
     Raises:
         DefinitionError: a placeholder that nothing fills, a value for no parameter, or one that does not fit.
@@ -44,8 +46,14 @@ def filled(database: Database, job: Job, variables: Mapping[str, str]) -> Pipeli
         "PIPELINE_ID": job.pipeline_id,
     }
     with database.read() as connection:
-        files = store.job_files(connection, job.id)
+        files = store.job_files(connection, files_of or job.id)
     return load_files(files, variables, own).pipeline
+
+
+def remaining(pipeline: Pipeline, records: Iterable[OperatorRecord]) -> Pipeline:
+    """The operators that are to be run: those that the job took over from another one count as completed already."""
+    completed = {item.name for item in records if item.status is OperatorStatus.COMPLETED}
+    return replace(pipeline, operators=tuple(item for item in pipeline.operators if item.name not in completed))
 
 
 def operator_images(pipeline: Pipeline) -> list[tuple[str, str]]:

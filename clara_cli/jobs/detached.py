@@ -20,6 +20,7 @@ def main() -> int:
 
     from clara_cli.config import load_config
     from clara_cli.database import Database
+    from clara_cli.jobs.clean import clean_as_configured
     from clara_cli.jobs.start import resume_submitted, run_job
     from clara_cli.root import choose_root
     from clara_cli.runtime.listener import Silent
@@ -34,7 +35,10 @@ def main() -> int:
         Database(choose_root(config)) as database,
         resume_submitted(database, config, job_id, int(lock)) as submitted,
     ):
-        return 0 if run_job(submitted, Silent(), stop).succeeded else 1
+        result = run_job(submitted, Silent(), stop)
+        if told := clean_as_configured(database, config):
+            sys.stderr.write(f"{told}\n")
+        return 0 if result.succeeded else 1
 
 
 if __name__ == "__main__":

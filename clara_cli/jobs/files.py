@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound
+from clara_cli.filename import file_name
 from clara_cli.ids import normalise, resolve
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.model import OperatorRecord
+from clara_cli.payloads.actions import find_payload
 from clara_cli.payloads.download import Selection, select
 from clara_cli.payloads.pattern import Pattern, parse_pattern, split_reference
+from clara_cli.payloads.tree import payload_tree
 from clara_cli.runtime.plan import operator_log
 
 
@@ -63,7 +66,7 @@ def log_of(view: JobView, name: str) -> tuple[str, str | None]:
 
 def services_with_log(view: JobView) -> list[str]:
     """The services that were started for a job: whoever has a log and is no operator."""
-    operators = {operator.name for operator in view.operators}
+    operators = {operator_log(view.folder, operator.name).stem for operator in view.operators}
     logs = operator_log(view.folder, "any").parent
     return sorted(path.stem for path in logs.glob("*.log") if path.stem not in operators)
 
@@ -77,23 +80,21 @@ def find_files(database: Database, reference: str) -> Found:
     """
     identity, path = split_reference(reference)
     pattern = parse_pattern(path)
-    view = _job_of(database, identity)
-    pattern, notice = _by_operator(view, pattern)
-    return Found(select(view.tree, pattern), notice)
-
-
-def _job_of(database: Database, identity: str) -> JobView:
     normalise(identity, "job")
     try:
-        return find_job(database, identity)
-    except NotFound as unknown:
+        payload = find_payload(database, identity)
+    except NotFound:
         with database.read() as connection:
-            try:
-                payload_id = resolve(connection, "job", identity, "payload_id")
-            except NotFound:
-                raise unknown from None
-            row = connection.execute("SELECT id FROM jobs WHERE payload_id = ?", (payload_id,)).fetchone()
-        return find_job(database, row[0])
+            # A job whose payload was removed is known too; if it is none, a job is what was meant.
+            job_id = resolve(connection, "job", identity)
+        raise NotFound(f"the payload of job {job_id} was removed; its record and logs are kept") from None
+    notice = None
+    if payload.job_id is not None:
+        pattern, notice = _by_operator(find_job(database, payload.job_id), pattern)
+    tree = payload_tree(database.root, payload.id)
+    if not tree.path.is_dir():
+        raise NotFound(f"the folder of payload {payload.id} is gone: {tree.path}")
+    return Found(select(tree, pattern), notice)
 
 
 def _by_operator(view: JobView, pattern: Pattern) -> tuple[Pattern, str | None]:
@@ -101,7 +102,7 @@ def _by_operator(view: JobView, pattern: Pattern) -> tuple[Pattern, str | None]:
     if len(pattern.fixed) < 2 or pattern.fixed[0] != "operators":
         return pattern, None
     operator, notice = find_operator(view, pattern.fixed[1])
-    return replace(pattern, fixed=("operators", operator.name, *pattern.fixed[2:])), notice
+    return replace(pattern, fixed=("operators", file_name(operator.name), *pattern.fixed[2:])), notice
 
 
 def _image_name(operator: OperatorRecord) -> str:

@@ -16,6 +16,7 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.images.program import Program
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import JobView
+from clara_cli.models.store import registered_folders
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.environment import passed_on
 from clara_cli.runtime.limits import Limits
@@ -48,6 +49,7 @@ def prepare(
     """
     with database.read() as connection:
         images = registered_images(connection)
+        registered = registered_folders(database.root, connection)
     folder = Path(view.job.folder) if view.job.folder else None
 
     def find(image: str, tag: str) -> Program:
@@ -61,7 +63,7 @@ def prepare(
         )
     except ImageError as error:
         errors.append(error)
-    models = Models(database.root.common, config.models)
+    models = Models(database.root.common, config.models, registered)
     given = {**config.services, **_checked(addresses or {})}
     servers = plan_servers(pipeline, find, given, config.triton)
     errors += [*servers.errors, *_missing_models(pipeline, servers, models)]
@@ -79,6 +81,7 @@ def prepare(
         services=tuple(servers.services),
         variables=servers.variables,
         models=models,
+        log_limit=config.log_limit << 20,
     )
 
 

@@ -1,28 +1,41 @@
-"""Jobs whose runner died: found by the next command that looks, cleared, and marked as evicted."""
+"""What dead processes left: jobs without a runner are cleared and marked as evicted by the next command that looks."""
 
 from __future__ import annotations
 
 import os
+import shutil
 
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError
-from clara_cli.jobs import lock, store
+from clara_cli.errors import ClaraError, NotFound
+from clara_cli.jobs import claims, lock, store
+from clara_cli.jobs.removal import remove_noted
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
 
-_MESSAGE = "the job's runner ended without notice (killed, or the machine was restarted); files and logs are kept"
+_MESSAGE = (
+    "the job's runner ended without notice (killed, or the machine was restarted); files and logs are kept, "
+    "clara start job -j {} --resume runs the job again from there"
+)
 
 
 def recover(database: Database) -> list[str]:
-    """End what is left of jobs without a runner; returns the ids of the jobs that were evicted."""
+    """End what is left of jobs without a runner; returns the ids of the jobs that were evicted.
+
+    Folders of deleted jobs, whose removal did not come to its end, are removed.
+
+    What it costs depends on the jobs that were started and have not ended, not on how many there are.
+    """
     with database.read() as connection:
-        candidates = store.unfinished_jobs(connection)
-    return [job_id for job_id in candidates if _evict(database, job_id)]
+        candidates = store.live_jobs(connection)
+    remove_noted(database)
+    return [job_id for job_id in candidates if evict(database, job_id)]
 
 
-def _evict(database: Database, job_id: str) -> bool:
+def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, message: str = _MESSAGE) -> bool:
+    """End a job whose runner is dead; False when it lives, or the job has ended."""
+    folder = database.root.jobs / job_id
     try:
-        handle = lock.acquire(database.root.jobs / job_id)
+        handle = lock.acquire(folder)
     except ClaraError:
         return False  # not this user's to clear
     if handle is None:
@@ -31,10 +44,25 @@ def _evict(database: Database, job_id: str) -> bool:
         end_strays(job_id)
         with database.write() as connection:
             # Looked at again under the lock: its runner may have come to a good end in between.
-            if store.get_job(connection, job_id).state is JobState.STOPPED:
+            if store.state_of(connection, job_id) is JobState.STOPPED:
                 return False
-            store.end_job(connection, job_id, JobEvent.EVICT)
-            store.add_message(connection, job_id, "error", _MESSAGE)
-        return True
+            store.end_job(connection, job_id, event)
+            store.add_message(connection, job_id, "error", message.format(job_id))
+    except NotFound:
+        # Deleted meanwhile: nothing of it may come back.
+        shutil.rmtree(folder, ignore_errors=True)
+        return False
     finally:
         os.close(handle)
+    release_room(database)
+    return True
+
+
+def release_room(database: Database) -> None:
+    """A job has ended: what it held goes to those who wait."""
+    with database.read() as connection:
+        if not claims.anybody_waits(connection):
+            return
+    with database.write() as connection:
+        woken = claims.settle(connection, database.root)
+    claims.wake(woken)

@@ -7,19 +7,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError, PayloadError, RuntimeFailure, StateConflict
+from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.images.make_environment import Progress
-from clara_cli.jobs import definition, lock, store
+from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
+from clara_cli.jobs.clock import Clock
 from clara_cli.jobs.prepare import prepare
+from clara_cli.jobs.queue import Bell, SharedRoom, wait_for_turn
+from clara_cli.jobs.recovery import release_room
+from clara_cli.jobs.reuse import confirm, forget, look_back, record, share, share_logs, without
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
+from clara_cli.payloads.removal import remove_tree
 from clara_cli.pipelines.model import to_json
+from clara_cli.runtime.capacity import Need, need
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
@@ -32,11 +38,13 @@ class SubmittedJob:
 
     Attributes:
         lock: the descriptor that proves its runner alive.
+        reused: operators that an earlier job ran, with its id; they are no part of the plan.
     """
 
     database: Database
     plan: JobPlan
     lock: int
+    reused: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> SubmittedJob:
         return self
@@ -57,6 +65,8 @@ def submit_job(
     text: str,
     values: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    *,
+    reuse: bool = False,
 ) -> SubmittedJob:
     """Check that a job can run on this machine and accept its start.
 
@@ -64,6 +74,7 @@ def submit_job(
         values: for parameters of the pipeline, by name; under the name of a service's connection the address of a
             server that runs already.
         progress: told what is done when an operator's environment is made.
+        reuse: operators that an earlier job ran on the same input are not run.
 
     Raises:
         NotFound: no such job.
@@ -77,24 +88,49 @@ def submit_job(
     store.check_not_submitted(view.job)
     if not view.tree.input.is_dir():
         raise PayloadError(f"the payload of job {view.job.id} is gone: there is no folder {view.tree.input}")
-    given = values or {}
+    # A job that goes on from another one has values from there.
+    given = {**view.job.variables, **(values or {})}
     variables, addresses = definition.split(view.job, given)
     pipeline = definition.filled(database, view.job, variables)
-    plan = prepare(database, config, view, pipeline, addresses=addresses, progress=progress)
-    handle = lock.acquire(view.folder)
+    left = definition.remaining(pipeline, view.operators)
+    if values and left != pipeline:
+        raise StateConflict(
+            f"job {view.job.id} goes on from another one, so its values are known",
+            hint="other values are given where such a job is made: clara start job -j ID --resume --set NAME=VALUE",
+        )
+    plan = prepare(database, config, view, left, addresses=addresses, progress=progress)
+    recipes, found = look_back(database, view, plan, reuse)
+    handle = lock.acquire(view.folder, lock.MOMENT)
     try:
+        shared = share(view, found) if handle is not None else None
         with database.write() as connection:
-            store.submit_job(connection, view.job.id)
+            store.submit_job(connection, view.job.id, os.environ.get("NVIDIA_CLARA_JOBID"))
             if view.job.templated or given:
                 text = json.dumps(to_json(pipeline))
                 store.fill_job(connection, view.job.id, text, definition.operator_images(pipeline), given)
             if handle is None:
                 raise StateConflict(f"another process is about to run job {view.job.id}")
-    except BaseException:
+            record(connection, view, recipes, found, shared)
+            todo = without(plan, found)
+            claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
+            woken = claims.settle(connection, database.root)
+    except BaseException as error:
         if handle is not None:
+            forget(view, found)
+            if isinstance(error, NotFound):  # deleted meanwhile: nothing of it may come back
+                remove_tree(view.folder)
             os.close(handle)
         raise
-    return SubmittedJob(database, plan, handle)
+    claims.wake(woken)
+    share_logs(database.root, view, found)
+    return SubmittedJob(database, todo, handle, {name: item.job_id for name, item in found.items()})
+
+
+def _first(plan: JobPlan) -> list[tuple[str, Need]]:
+    """What the operators need that a job begins with."""
+    names = {operator.name for operator in plan.pipeline.operators}
+    first = [operator for operator in plan.pipeline.operators if not operator.sources & names]
+    return [(operator.name, need(operator.requests, plan.machine)) for operator in first] or [("", Need(0))]
 
 
 def resume_submitted(database: Database, config: Config, job_id: str, handle: int) -> SubmittedJob:
@@ -106,7 +142,8 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
     try:
         view = find_job(database, job_id)
         _, addresses = definition.split(view.job, view.job.variables)
-        plan = prepare(database, config, view, definition.stored(view.job), addresses=addresses)
+        left = definition.remaining(definition.stored(view.job), view.operators)
+        plan = prepare(database, config, view, left, addresses=addresses)
         return SubmittedJob(database, plan, handle)
     except ClaraError as error:
         _record_failure(database, job_id, error.message)
@@ -114,16 +151,27 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
 
 
 def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
-    """Run a submitted job here, to its end, and record how it goes."""
-    database, job_id = submitted.database, submitted.plan.job_id
-    with database.write() as connection:
-        store.change_job(connection, job_id, JobEvent.RUN)
-    result = Runner(submitted.plan, _Recorder(database, job_id, listener), stop).run()
-    event = _event(result)
-    with database.write() as connection:
-        if event is JobEvent.CANCEL:
-            store.add_message(connection, job_id, "info", f"cancelled: {result.stopped}")
-        store.change_job(connection, job_id, event)
+    """Wait for a submitted job's turn, run it here to its end, and record how it goes."""
+    database, plan = submitted.database, submitted.plan
+    lock.sign(submitted.lock)
+    with closing(Bell(plan.job_id)) as bell:
+        cancelled = wait_for_turn(database, plan.job_id, bell, stop, listener.queued)
+        if cancelled is not None:
+            return JobResult(cancelled)
+        listener.began()
+        with database.read() as connection:
+            clock = Clock(store.get_job(connection, plan.job_id).started or 0.0)
+        recorder = _Recorder(database, plan.job_id, listener, clock)
+        room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
+        result = Runner(plan, recorder, stop, room).run()
+        event = _event(result)
+        if event is JobEvent.SUCCEED:
+            confirm(database, plan)
+        with database.write() as connection:
+            if event is JobEvent.CANCEL:
+                store.add_message(connection, plan.job_id, "info", f"cancelled: {result.stopped}")
+            store.change_job(connection, plan.job_id, event, clock.now())
+        release_room(database)
     return result
 
 
@@ -137,11 +185,12 @@ def _event(result: JobResult) -> JobEvent:
 
 def _record_failure(database: Database, job_id: str, error: str) -> None:
     """The runner itself failed: nothing of the job runs any more."""
-    with database.write() as connection:
-        if store.get_job(connection, job_id).state is JobState.STOPPED:
+    with suppress(NotFound), database.write() as connection:
+        if store.state_of(connection, job_id) is JobState.STOPPED:
             return
         store.add_message(connection, job_id, "error", error)
         store.end_job(connection, job_id, JobEvent.FAULT)
+    release_room(database)
 
 
 # What a detached runner must not take over from whoever starts it, who may be an operator of another job.
@@ -189,21 +238,30 @@ class _Recorder:
     database: Database
     job_id: str
     listener: Listener
+    clock: Clock
 
     @property
     def interval(self) -> float | None:
         return self.listener.interval
 
+    def queued(self, place: int, waiting: int) -> None:
+        with _unheard():
+            self.listener.queued(place, waiting)
+
+    def began(self) -> None:
+        with _unheard():
+            self.listener.began()
+
     def operator_began(self, name: str) -> None:
         with self.database.write() as connection:
-            store.change_operator(connection, self.job_id, name, OperatorEvent.BEGIN)
+            store.change_operator(connection, self.job_id, name, OperatorEvent.BEGIN, now=self.clock.now())
         with _unheard():
             self.listener.operator_began(name)
 
     def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
         event = OperatorEvent.COMPLETE if completed else OperatorEvent.FAULT
         with self.database.write() as connection:
-            store.change_operator(connection, self.job_id, name, event, code)
+            store.change_operator(connection, self.job_id, name, event, code, self.clock.now())
         with _unheard():
             self.listener.operator_ended(name, completed, code)
 

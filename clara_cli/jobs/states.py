@@ -11,14 +11,14 @@ from enum import Enum
 from clara_cli.errors import StateConflict
 
 
+# `wire` is the API's name of a value: an attribute, not a property, for lists of thousands of jobs.
 class JobState(str, Enum):
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     STOPPED = "STOPPED"
 
-    @property
-    def wire(self) -> str:
-        return f"JOB_STATE_{self.value}"
+    def __init__(self, value: str) -> None:
+        self.wire = f"JOB_STATE_{value}"
 
 
 class JobStatus(str, Enum):
@@ -28,9 +28,8 @@ class JobStatus(str, Enum):
     EVICTED = "EVICTED"
     TERMINATED = "TERMINATED"
 
-    @property
-    def wire(self) -> str:
-        return f"JOB_STATUS_{self.value}"
+    def __init__(self, value: str) -> None:
+        self.wire = f"JOB_STATUS_{value}"
 
 
 class OperatorStatus(str, Enum):
@@ -39,9 +38,8 @@ class OperatorStatus(str, Enum):
     COMPLETED = "COMPLETED"
     FAULTED = "FAULTED"
 
-    @property
-    def wire(self) -> str:
-        return f"JOB_OPERATOR_STATUS_{self.value}"
+    def __init__(self, value: str) -> None:
+        self.wire = f"JOB_OPERATOR_STATUS_{value}"
 
 
 class JobPriority(str, Enum):
@@ -50,9 +48,8 @@ class JobPriority(str, Enum):
     HIGHER = "HIGHER"
     IMMEDIATE = "IMMEDIATE"
 
-    @property
-    def wire(self) -> str:
-        return f"JOB_PRIORITY_{self.value}"
+    def __init__(self, value: str) -> None:
+        self.wire = f"JOB_PRIORITY_{value}"
 
 
 # What the command line calls them; the API's words are accepted too.

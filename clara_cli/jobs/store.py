@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clara_cli.errors import StateConflict
+from clara_cli.errors import NotFound, StateConflict
 from clara_cli.jobs.model import Job, Message, OperatorRecord
 from clara_cli.jobs.states import (
     JobEvent,
@@ -20,6 +20,7 @@ from clara_cli.jobs.states import (
     next_job_state,
     next_operator_status,
 )
+from clara_cli.stored_paths import loaded_path, stored_path
 
 _RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 
@@ -34,7 +35,8 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
         (
             *(job.id, job.payload_id, job.pipeline_id, job.name),
             *(job.state.value, job.status.value, job.priority.value),
-            *(job.created, job.submitted, job.started, job.stopped, job.folder, job.definition, job.templated),
+            *(job.created, job.submitted, job.started, job.stopped),
+            *(stored_path(job.folder), job.definition, job.templated),
         ),
     )
     connection.execute(
@@ -46,7 +48,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
 
 def _insert_operators(connection: sqlite3.Connection, job_id: str, operators: list[tuple[str, str]]) -> None:
     connection.executemany(
-        "INSERT INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
+        "INSERT OR IGNORE INTO operators (job_id, position, name, image, status) VALUES (?, ?, ?, ?, 'PENDING')",
         [(job_id, position, name, image) for position, (name, image) in enumerate(operators)],
     )
 
@@ -62,14 +64,15 @@ def fill_job(
     connection.execute(
         "UPDATE jobs SET definition = ?, variables = ? WHERE id = ?", (definition, json.dumps(dict(variables)), job_id)
     )
-    connection.execute("DELETE FROM operators WHERE job_id = ?", (job_id,))
+    # Those that were taken over from another job stay as they are.
+    connection.execute("DELETE FROM operators WHERE job_id = ? AND status = 'PENDING'", (job_id,))
     _insert_operators(connection, job_id, operators)
 
 
 def job_files(connection: sqlite3.Connection, job_id: str) -> list[tuple[str, bytes]]:
     """Path and content of the files a job was made of, the one with the operators first."""
     query = "SELECT path, content FROM job_files WHERE job_id = ? ORDER BY position"
-    return [(path, content) for path, content in connection.execute(query, (job_id,))]
+    return [(loaded_path(path), content) for path, content in connection.execute(query, (job_id,))]
 
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
@@ -79,9 +82,21 @@ def list_jobs(connection: sqlite3.Connection) -> list[Job]:
 
 
 def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
-    """The whole record of a job whose id is known to exist."""
+    """The whole record of a job; NotFound when it has been deleted."""
     query = f"SELECT {_RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
-    return _job(connection.execute(query, (job_id,)).fetchone())
+    row = connection.execute(query, (job_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"job {job_id} was deleted meanwhile")
+    job = _job(row)
+    return job._replace(folder=loaded_path(job.folder))
+
+
+def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
+    """The state of a job; NotFound when it has been deleted."""
+    row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"job {job_id} was deleted meanwhile")
+    return JobState(row[0])
 
 
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
@@ -100,21 +115,46 @@ def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
 
 
 def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+    # It may quote the name of a file, which may be any bytes.
+    text = text.encode("utf-8", "backslashreplace").decode()
     connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
 
 
-def submit_job(connection: sqlite3.Connection, job_id: str) -> None:
+def submit_job(connection: sqlite3.Connection, job_id: str, parent: str | None = None) -> None:
     """Note that a start was accepted.
+
+    Args:
+        parent: the job whose operator asked for the start.
 
     Raises:
         StateConflict: the job was started before, or has ended.
+        NotFound: it was deleted meanwhile.
     """
     changed = connection.execute(
-        "UPDATE jobs SET submitted = ? WHERE id = ? AND state = 'PENDING' AND submitted IS NULL",
-        (time.time(), job_id),
+        "UPDATE jobs SET submitted = max(?, created), parent = ? "
+        "WHERE id = ? AND state = 'PENDING' AND submitted IS NULL",
+        (time.time(), parent, job_id),
     )
     if changed.rowcount == 0:
         raise _started_before(get_job(connection, job_id))
+
+
+def cancel(connection: sqlite3.Connection, job_id: str, reason: str) -> None:
+    """End a job that has not begun to run."""
+    ask_to_cancel(connection, job_id, reason)
+    add_message(connection, job_id, "info", f"cancelled: {reason}")
+    change_job(connection, job_id, JobEvent.CANCEL)
+
+
+def ask_to_cancel(connection: sqlite3.Connection, job_id: str, reason: str) -> None:
+    """Leave word for the job's runner why it is to end; the first reason stays."""
+    connection.execute("UPDATE jobs SET cancel = coalesce(cancel, ?) WHERE id = ?", (reason, job_id))
+
+
+def cancel_reason(connection: sqlite3.Connection, job_id: str) -> str | None:
+    """Why somebody asked for the job's end; None when nobody did."""
+    row = connection.execute("SELECT cancel FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return row[0] if row else None
 
 
 def check_not_submitted(job: Job) -> None:
@@ -130,15 +170,17 @@ def _started_before(job: Job) -> StateConflict:
     )
 
 
-def change_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> None:
-    """Apply an event; StateConflict when the job is not in a state that allows it."""
-    now = time.time()
-    (current,) = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    state, status = next_job_state(JobState(current), event)
-    column = "started" if state is JobState.RUNNING else "stopped"
+def change_job(connection: sqlite3.Connection, job_id: str, event: JobEvent, now: float | None = None) -> None:
+    """Apply an event; StateConflict when the job is not in a state that allows it.
+
+    Args:
+        now: seconds since 1970 UTC. Whatever the clock says, no time is before the one that it follows.
+    """
+    state, status = next_job_state(state_of(connection, job_id), event)
+    column, after = ("started", "submitted") if state is JobState.RUNNING else ("stopped", "started")
     connection.execute(
-        f"UPDATE jobs SET state = ?, status = ?, {column} = ? WHERE id = ? AND state = ?",
-        (state.value, status.value, now, job_id, current),
+        f"UPDATE jobs SET state = ?, status = ?, {column} = max(?, coalesce({after}, created)) WHERE id = ?",
+        (state.value, status.value, time.time() if now is None else now, job_id),
     )
 
 
@@ -148,16 +190,18 @@ def change_operator(
     name: str,
     event: OperatorEvent,
     exit_code: int | None = None,
+    now: float | None = None,
 ) -> None:
-    """Apply an event to one operator; StateConflict when its status does not allow it."""
+    """Apply an event to one operator, as `change_job`; StateConflict when its status does not allow it."""
     (current,) = connection.execute(
         "SELECT status FROM operators WHERE job_id = ? AND name = ?", (job_id, name)
     ).fetchone()
     status = next_operator_status(OperatorStatus(current), event)
     column = "started" if status is OperatorStatus.RUNNING else "stopped"
     connection.execute(
-        f"UPDATE operators SET status = ?, exit_code = ?, {column} = ? WHERE job_id = ? AND name = ?",
-        (status.value, exit_code, time.time(), job_id, name),
+        f"UPDATE operators SET status = ?, exit_code = ?, {column} = max(?, coalesce(started, 0)) "
+        "WHERE job_id = ? AND name = ?",
+        (status.value, exit_code, time.time() if now is None else now, job_id, name),
     )
 
 
@@ -169,9 +213,9 @@ def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> Non
     change_job(connection, job_id, event)
 
 
-def unfinished_jobs(connection: sqlite3.Connection) -> list[str]:
-    """Ids of jobs that were started and have not ended, by what the records say."""
-    query = "SELECT id FROM jobs WHERE state != 'STOPPED' AND submitted IS NOT NULL"
+def live_jobs(connection: sqlite3.Connection) -> list[str]:
+    """Ids of jobs that were started and have not ended, by what the records say. However many jobs have ended."""
+    query = "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL"
     return [row[0] for row in connection.execute(query)]
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import lru_cache
 
 from clara_cli.errors import PayloadError
+from clara_cli.payloads.names import parse_name
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -55,11 +57,9 @@ def parse_pattern(text: str) -> Pattern:
     Raises:
         PayloadError: the pattern has a `..` or a NUL.
     """
-    names = [name for name in text.split("/") if name not in ("", ".")]
-    if ".." in names or "\0" in text:
-        raise PayloadError(f'"{text}" leaves the payload: ".." is not allowed in a download path')
+    names = parse_name(text)
     first = next((place for place, name in enumerate(names) if _WILD.search(name)), len(names))
-    return Pattern(tuple(names[:first]), tuple(names[first:]), text.endswith("/"))
+    return Pattern(names[:first], names[first:], text.endswith("/"))
 
 
 def _matches(wild: tuple[str, ...], below: tuple[str, ...]) -> bool:
@@ -69,4 +69,9 @@ def _matches(wild: tuple[str, ...], below: tuple[str, ...]) -> bool:
         return any(_matches(wild[1:], below[skip:]) for skip in range(len(below) + 1))
     if not below:
         return False
-    return re.match(translate(wild[0]), below[0]) is not None and _matches(wild[1:], below[1:])
+    return _compiled(wild[0]).match(below[0]) is not None and _matches(wild[1:], below[1:])
+
+
+@lru_cache
+def _compiled(wild: str) -> re.Pattern[str]:
+    return re.compile(translate(wild))

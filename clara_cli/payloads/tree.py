@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from clara_cli.filename import file_name
 from clara_cli.pipelines.model import Input, Output
 from clara_cli.root import Root
 
@@ -34,11 +35,15 @@ class PayloadTree:
         """The folder that stands behind a stream input."""
         if item.source is None:
             return self.input
-        return self.operators / item.source / item.name
+        return self.output_place(item.source, item.name)
 
     def output_folder(self, operator: str, item: Output) -> Path:
         """The folder that stands behind a stream output."""
-        return self.operators / operator / item.name
+        return self.output_place(operator, item.name)
+
+    def output_place(self, operator: str, output: str) -> Path:
+        """The folder of an operator's output; of all that it writes, where the output has no name."""
+        return self.operators / file_name(operator) / file_name(output)
 
 
 def payload_tree(root: Root, payload_id: str) -> PayloadTree:

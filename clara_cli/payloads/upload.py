@@ -1,25 +1,40 @@
-"""Upload: what `-f` names becomes a payload's input, whole or not at all."""
+"""Upload: what `-f` names becomes files of a payload, whole or not at all. Links are followed, as users expect."""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from clara_cli.errors import PayloadError
-from clara_cli.filecopy import copy_file
+from clara_cli.errors import ClaraError, PayloadError
+from clara_cli.filecopy import Copied, NotRegular, SourceChanged, copy_file, ignored, kind_of
+from clara_cli.payloads.names import show_name
+from clara_cli.payloads.staging import staged
+from clara_cli.payloads.walk import within
 from clara_cli.root import Root
 
-_STAGING = ".incoming-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Meter(Protocol):
+    """Whoever shows how far a transfer is."""
+
+    def expect(self, size: int) -> None:
+        """So many bytes more are to come."""
+
+    def advance(self, size: int) -> None:
+        """So many bytes were copied."""
 
 
 @contextmanager
-def staged_payload(root: Root, payload_id: str, source: Path | None) -> Iterator[tuple[Path, int]]:
-    """Make the payload's folder aside, with a copy of `source` as its input.
+def staged_payload(
+    root: Root, payload_id: str, source: Path | None, meter: Meter | None = None
+) -> Iterator[tuple[Path, int]]:
+    """Make a job's payload aside, with a copy of `source` as its input.
 
     Yields:
         the aside folder and the number of files copied. The caller renames the folder into place inside the
@@ -28,98 +43,105 @@ def staged_payload(root: Root, payload_id: str, source: Path | None) -> Iterator
     Raises:
         PayloadError: a source that is missing or unreadable, a full disk.
     """
-    if source is not None and root.payloads.resolve().is_relative_to(source.resolve()):
+    if source is not None:
+        check_source(root, source)
+    with staged(root.payloads, payload_id) as aside:
+        (aside / "input").mkdir()
+        (aside / "operators").mkdir()
+        yield aside, fill(aside / "input", source, meter) if source else 0
+
+
+def check_source(root: Root, source: Path) -> None:
+    """Raise PayloadError when an upload would contain itself."""
+    if within(os.path.realpath(root.payloads), os.path.realpath(source)):
         raise PayloadError(f"{source} holds the payloads of clara itself ({root.payloads}): it cannot be uploaded")
-    sweep(root)
-    aside = root.payloads / f"{_STAGING}{payload_id}"
-    try:
-        # While the parent is locked nobody sweeps, so the new folder gets its own lock before it is looked at.
-        with _locked(root.payloads):
-            (aside / "input").mkdir(parents=True)
-            (aside / "operators").mkdir()
-            lock = _lock(aside)
-    except OSError as error:
-        raise PayloadError(f"cannot make the payload folder {aside}: {error.strerror}") from error
-    # The lock tells other processes that the folder is being filled, and ends with this process.
-    try:
-        yield aside, _fill(aside / "input", source) if source else 0
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        os.close(lock)
 
 
-def sweep(root: Root) -> None:
-    """Remove what uploads of processes that no longer live left aside."""
-    with suppress(OSError), _locked(root.payloads):
-        for aside in root.payloads.glob(f"{_STAGING}*"):
-            with suppress(OSError), _locked(aside, fcntl.LOCK_NB):
-                shutil.rmtree(aside, ignore_errors=True)
+def fill(target: Path, source: Path, meter: Meter | None = None) -> int:
+    """Copy a file, or the children of a folder, into an existing folder; returns the number of files.
 
-
-def _lock(folder: Path, how: int = 0) -> int:
-    """A descriptor that holds the lock of a folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-@contextmanager
-def _locked(folder: Path, how: int = 0) -> Iterator[None]:
-    descriptor = _lock(folder, how)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _fill(target: Path, source: Path) -> int:
-    """Copy a file, or the children of a folder; links are followed. Returns the number of files."""
-    try:
-        if source.is_dir():
-            return _copy_folder(source, target)
-        _copy_one(source, target / source.name)
-        return 1
-    except OSError as error:
-        raise _translated(error, source) from error
-
-
-def _copy_folder(top: Path, target: Path) -> int:
-    """Copy what a folder holds; the folders still to do are a list, because a tree may be very deep."""
+    Raises:
+        PayloadError: something is missing, unreadable or no file; the disk is full; a name is there already.
+    """
+    if meter is not None:
+        meter.expect(sum(size for _, _, size in _sources(source) if size))
+    copied = meter.advance if meter is not None else ignored
     count = 0
-    todo: list[tuple[Path, Path, tuple[tuple[int, int], ...]]] = [(top, target, ())]
-    while todo:
-        source, destination, above = todo.pop()
-        info = source.stat()
-        here = (info.st_dev, info.st_ino)
-        if here in above:
-            raise PayloadError(f"{source} is a link to a folder that contains it: it cannot be uploaded")
-        for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
-            if entry.is_dir():
-                (destination / entry.name).mkdir()
-                todo.append((Path(entry.path), destination / entry.name, (*above, here)))
-            else:
-                _copy_one(Path(entry.path), destination / entry.name)
-                count += 1
+    for path, name, size in _sources(source):
+        place = os.path.join(target, name)  # noqa: PTH118
+        if size is None:
+            Path(place).mkdir(exist_ok=True)
+        else:
+            _copy(path, place, copied)
+            count += 1
     return count
 
 
-def _copy_one(source: Path, target: Path) -> None:
-    mode = source.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise PayloadError(f"{source} is neither a file nor a folder: it cannot be uploaded")
-    copy_file(source, target)
+def _copy(path: str, place: str, copied: Copied) -> None:
+    try:
+        copy_file(path, place, copied)
+    except OSError as error:
+        raise explained(error, path, place) from error
 
 
-def _translated(error: OSError, source: Path) -> PayloadError:
-    place = error.filename or source
-    if isinstance(error, FileNotFoundError):
-        if Path(place).is_symlink():
-            return PayloadError(f"{place} is a link to a file that does not exist")
-        return PayloadError(f"no file or folder {place}")
-    if isinstance(error, PermissionError):
-        return PayloadError(f"cannot read {place}: permission denied")
-    return PayloadError(f"cannot upload {place}: {error.strerror}; nothing was kept")
+def _sources(source: Path) -> Iterator[tuple[str, str, int | None]]:
+    """(path, name in the payload, size) of what is to be copied; folders come first and have no size.
+
+    The folders still to do are a list, because a tree may be very deep.
+    """
+    try:
+        info = source.stat()
+        if not stat.S_ISDIR(info.st_mode):
+            if not stat.S_ISREG(info.st_mode):
+                raise NotRegular(str(source), kind_of(info.st_mode))
+            yield str(source), source.name, info.st_size
+            return
+        todo: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(str(source), "", ())]
+        while todo:
+            folder, name, above = todo.pop()
+            info = os.stat(folder)  # noqa: PTH116
+            here = (info.st_dev, info.st_ino)
+            if here in above:
+                raise PayloadError(f"{show_name(folder)} is a link to a folder that contains it: it cannot be uploaded")
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+            for entry in entries:
+                below = f"{name}/{entry.name}" if name else entry.name
+                status = entry.stat()
+                if stat.S_ISDIR(status.st_mode):
+                    yield entry.path, below, None
+                    todo.append((entry.path, below, (*above, here)))
+                elif stat.S_ISREG(status.st_mode):
+                    yield entry.path, below, status.st_size
+                else:
+                    raise NotRegular(entry.path, kind_of(status.st_mode))
+    except OSError as error:
+        raise explained(error, str(source)) from error
+
+
+def explained(error: OSError, source: str, place: str | None = None) -> ClaraError:
+    """What stopped an upload, in words; nothing of it is kept."""
+    path = error.filename if isinstance(error.filename, str) else source
+    shown, hint = show_name(path), None
+    if isinstance(error, NotRegular):
+        text = f"{shown} is {error.kind}: only files and folders can be uploaded"
+    elif isinstance(error, SourceChanged):
+        text, hint = f"{shown} changed while it was uploaded; nothing was kept", "try again when it is complete"
+    elif error.errno in _FULL and place is not None:
+        folder = Path(place).parent
+        room = os.statvfs(folder)
+        text = (
+            f"no room for {show_name(source)}: {os.strerror(error.errno or 0)} "
+            f"({room.f_bavail * room.f_frsize} bytes are free below {show_name(str(folder))}); nothing was kept"
+        )
+        hint = "clara clean removes payloads of ended jobs; CLARA_ROOT names a root on another disk"
+    elif isinstance(error, FileExistsError):
+        text = f"there are two files {show_name(place or path)}; nothing was kept"
+    elif isinstance(error, FileNotFoundError):
+        dangling = Path(path).is_symlink()
+        text = f"{shown} is a link to a file that does not exist" if dangling else f"no file or folder {shown}"
+    elif isinstance(error, PermissionError):
+        text = f"cannot read {shown}: permission denied"
+    else:
+        text = f"cannot upload {shown}: {error.strerror}; nothing was kept"
+    return PayloadError(text, hint)

@@ -15,7 +15,7 @@ from clara_cli.pipelines.document import Document
 from clara_cli.pipelines.faults import Faults
 from clara_cli.pipelines.nearest import Nearest
 from clara_cli.pipelines.nodes import Path
-from clara_cli.pipelines.schema_files import PIPELINE, schemas
+from clara_cli.pipelines.schema_files import COMMON, PIPELINE, schemas
 from clara_cli.pipelines.words import found, owner
 
 _TYPES = {
@@ -58,13 +58,32 @@ def validator() -> Any:
 
     # With `$schema` in them, a reference from file to file would leave the extended validator for the plain one.
     plain = {
-        name: {key: part for key, part in schema.items() if key != "$schema"} for name, schema in schemas().items()
+        name: {key: _filled(part) for key, part in schema.items() if key != "$schema"}
+        for name, schema in schemas().items()
     }
+    plain[COMMON]["$defs"]["placeholder"] = False
     registry: Registry[Any] = Registry().with_resources(
         (name, DRAFT202012.create_resource(schema)) for name, schema in plain.items()
     )
     kind = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
     return kind(plain[PIPELINE], registry=registry)
+
+
+def _filled(schema: Any) -> Any:
+    """A part of the schemas for documents whose placeholders are filled; editors see them before that.
+
+    What a place wants besides a placeholder stands in its `else`. One that is filled later is judged by nobody, so
+    nothing is excused for looking like a placeholder.
+    """
+    if isinstance(schema, list):
+        return [_filled(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: _filled(part) for key, part in schema.items()}
+    if str(parts.get("if", {}).get("$ref", "")).endswith("/placeholder"):
+        del parts["if"]
+        parts.update(parts.pop("else"))
+    return parts
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:

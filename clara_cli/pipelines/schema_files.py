@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 PIPELINE = "pipeline.schema.json"
+COMMON = "common.schema.json"
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.ids import new_id, resolve
+from clara_cli.stored_paths import loaded_path, stored_path
 
 if TYPE_CHECKING:
     from clara_cli.pipelines.load import Loaded
@@ -45,7 +46,7 @@ def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             *(pipeline_id, loaded.pipeline.name, time.time()),
-            str(loaded.folder.resolve()) if loaded.folder else "",
+            stored_path(loaded.folder.resolve()) if loaded.folder else "",
             json.dumps(to_json(loaded.pipeline)),
             json.dumps(dict(loaded.parameters)),
             loaded.templated,
@@ -53,9 +54,20 @@ def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
     )
     connection.executemany(
         "INSERT INTO pipeline_files VALUES (?, ?, ?, ?)",
-        [(pipeline_id, position, path, content) for position, (path, content) in enumerate(loaded.files)],
+        [(pipeline_id, place, stored_path(path), content) for place, (path, content) in enumerate(loaded.files)],
     )
     return pipeline_id
+
+
+def same_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str | None:
+    """The newest stored pipeline of the same files from the same folder; None when there is none."""
+    folder = str(loaded.folder.resolve()) if loaded.folder else ""
+    rows = connection.execute(
+        "SELECT id FROM pipelines WHERE name = ? AND folder = ? ORDER BY created DESC, rowid DESC",
+        (loaded.pipeline.name, folder),
+    )
+    files = list(loaded.files)
+    return next((pipeline_id for (pipeline_id,) in rows if pipeline_files(connection, pipeline_id) == files), None)
 
 
 def list_pipelines(connection: sqlite3.Connection) -> list[PipelineRecord]:
@@ -72,10 +84,15 @@ def find_pipeline(connection: sqlite3.Connection, text: str) -> PipelineRecord:
     query = "SELECT id, name, created, folder, definition, parameters, templated FROM pipelines WHERE id = ?"
     row = connection.execute(query, (pipeline_id,)).fetchone()
     record = PipelineRecord(*row)
-    return record._replace(parameters=json.loads(row[5]), templated=bool(record.templated))
+    return record._replace(folder=loaded_path(row[3]), parameters=json.loads(row[5]), templated=bool(record.templated))
+
+
+def delete_pipeline(connection: sqlite3.Connection, pipeline_id: str) -> None:
+    """Forget a pipeline; the jobs that were made of it have copies of their own."""
+    connection.execute("DELETE FROM pipelines WHERE id = ?", (pipeline_id,))
 
 
 def pipeline_files(connection: sqlite3.Connection, pipeline_id: str) -> list[tuple[str, bytes]]:
     """Path and content of the files of a stored pipeline, the one with the operators first."""
     query = "SELECT path, content FROM pipeline_files WHERE pipeline_id = ? ORDER BY position"
-    return [(path, content) for path, content in connection.execute(query, (pipeline_id,))]
+    return [(loaded_path(path), content) for path, content in connection.execute(query, (pipeline_id,))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from clara_cli.pipelines.model import Requests
 
@@ -56,12 +57,45 @@ def shortfalls(requests: Requests, machine: Machine) -> list[str]:
     return found
 
 
+class Room(Protocol):
+    """Where a schedule gets what its operators need: of a machine for itself, or shared with other jobs.
+
+    Attributes:
+        descriptor: readable when others have given something back; None when there are no others.
+    """
+
+    @property
+    def descriptor(self) -> int | None: ...
+
+    def patience(self, waiting: bool) -> float | None:
+        """Seconds after which to look even if nobody says anything; None for never."""
+        ...
+
+    def look(self) -> None:
+        """Something was said, or it is time to look."""
+        ...
+
+    def admit(self, waiting: Iterable[tuple[str, Need]]) -> list[str]: ...
+
+    def devices(self, name: str) -> tuple[str, ...]: ...
+
+    def release(self, name: str) -> None: ...
+
+
 class Capacity:
-    """Who holds what of a machine."""
+    """Who holds what of a machine that one job has for itself."""
+
+    descriptor: int | None = None
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._holders: dict[str, tuple[Need, tuple[str, ...]]] = {}
+
+    def patience(self, waiting: bool) -> float | None:
+        return None
+
+    def look(self) -> None:
+        pass
 
     def admit(self, waiting: Iterable[tuple[str, Need]]) -> list[str]:
         """Give those who wait what they need, in their order, as far as it goes; returns who got it.

@@ -9,20 +9,46 @@ import errno
 import json
 import os
 import socket
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from clara_cli.errors import RuntimeFailure
+from clara_cli.fastio.wire import PACKET, peer_user, trusted
 
-PACKET = 1 << 20
-_CREDENTIALS = struct.Struct("3i")
+_ATTEMPTS = 8
 
 
 def socket_name(job_id: str) -> str:
-    """Abstract name (without its leading NUL) of a job's socket."""
+    """Abstract name (without its leading NUL) of a job's socket, unless another user has taken it."""
     return f"clara-{job_id}"
+
+
+def find_socket(job_id: str) -> str | None:
+    """The abstract name on which a runner of this user (or of root) listens for a job; None when none does."""
+    name = socket_name(job_id)
+    listed = (line.rpartition(" @")[2] for line in _abstract_sockets())
+    others = {found for found in listed if found.startswith(f"{name}-")}
+    return next((found for found in (name, *sorted(others)) if _listener(found) == "own"), None)
+
+
+def _abstract_sockets() -> list[str]:
+    try:
+        return Path("/proc/net/unix").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _listener(name: str) -> str:
+    """Whose an abstract name is: `own`, `foreign` (also when that cannot be told), or `nobody`'s."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC) as connection:
+        connection.setblocking(False)
+        try:
+            connection.connect("\0" + name)
+            return "own" if trusted(peer_user(connection)) else "foreign"
+        except OSError as error:
+            return "nobody" if error.errno == errno.ECONNREFUSED else "foreign"
 
 
 class Peer:
@@ -71,10 +97,14 @@ class Peer:
 
 
 class JobSocket:
-    """The listening end."""
+    """The listening end.
+
+    Attributes:
+        name: its abstract name, without the leading NUL; operators find it in `CLARA_JOB_SOCKET`.
+    """
 
     def __init__(self, job_id: str) -> None:
-        """Listen.
+        """Listen, under another name where somebody else has taken the job's own.
 
         Raises:
             RuntimeFailure: another runner of this job listens, or sockets cannot be made.
@@ -82,12 +112,24 @@ class JobSocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         try:
             self._socket.setblocking(False)
-            self._socket.bind("\0" + socket_name(job_id))
+            self.name = self._bind(socket_name(job_id))
             self._socket.listen(128)
             self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._socket.close()
             raise RuntimeFailure(f"cannot listen on the job's socket: {error.strerror}") from error
+
+    def _bind(self, name: str) -> str:
+        """Take the name or, where it is a stranger's, one that nobody can guess."""
+        for attempt in range(_ATTEMPTS):
+            tried = name if attempt == 0 else f"{name}-{os.urandom(8).hex()}"
+            try:
+                self._socket.bind("\0" + tried)
+                return tried
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or _listener(tried) == "own":
+                    raise
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -102,9 +144,7 @@ class JobSocket:
             return None
         connection.setblocking(False)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PACKET)
-        raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        _, user, _ = _CREDENTIALS.unpack(raw)
-        if user not in (0, os.geteuid()):
+        if not trusted(peer_user(connection)):
             connection.close()
             return None
         return Peer(connection)

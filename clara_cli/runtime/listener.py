@@ -15,6 +15,14 @@ class Listener(Protocol):
     @property
     def interval(self) -> float | None: ...
 
+    def queued(self, place: int, waiting: int) -> None:
+        """The job waits for its turn: which one it is of those that wait; 0 when it waits no more."""
+        ...
+
+    def began(self) -> None:
+        """The job runs."""
+        ...
+
     def operator_began(self, name: str) -> None: ...
 
     def operator_ended(self, name: str, completed: bool, code: int | None) -> None: ...
@@ -28,6 +36,12 @@ class Silent:
     """A listener for a job that nobody watches, and the base of those that care for some events only."""
 
     interval: float | None = None
+
+    def queued(self, place: int, waiting: int) -> None:
+        pass
+
+    def began(self) -> None:
+        pass
 
     def operator_began(self, name: str) -> None:
         pass

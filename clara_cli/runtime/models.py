@@ -7,7 +7,7 @@ reads it. Every job gets a view of its own, made of links.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clara_cli.errors import NotFound
@@ -20,16 +20,19 @@ class Models:
     Attributes:
         common: the root's folder of what all jobs share; its `models` are known by their folders' names.
         configured: further ones by name; these count first.
+        registered: those of the model repository by name; these count before the common ones.
     """
 
     common: Path
     configured: Mapping[str, Path]
+    registered: Mapping[str, Path] = field(default_factory=dict)
 
     def all(self) -> dict[str, Path]:
         """Every model that there is, by name."""
         kept = self.common / "models"
         found = {path.name: path for path in sorted(kept.iterdir()) if path.is_dir()} if kept.is_dir() else {}
-        return {**found, **{name: path for name, path in self.configured.items() if path.is_dir()}}
+        further = [*self.registered.items(), *self.configured.items()]
+        return {**found, **{name: path for name, path in further if path.is_dir()}}
 
     def find(self, name: str) -> Path:
         """The folder of a model.
@@ -44,7 +47,8 @@ class Models:
             raise NotFound(f'model "{name}": {self.configured[name]} is not a folder')
         raise NotFound(
             f'no model "{name}"; known: {", ".join(known) or "none"}',
-            hint=f"put its folder at {self.common / 'models' / name}, or name it under `models` in the configuration",
+            hint=f"clara create model -p FOLDER/{name} registers it; or put its folder at "
+            f"{self.common / 'models' / name}, or name it under `models` in the configuration",
         )
 
     def lay_out(self, target: Path) -> Path:

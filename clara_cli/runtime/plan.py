@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clara_cli.filename import file_name
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
+from clara_cli.runtime.operator_log import LIMIT
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
     from clara_cli.runtime.models import Models
     from clara_cli.runtime.service_plan import ServicePlan
-
-
-_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class JobPlan:
         services: what is started beside the operators.
         variables: what operators are told of servers that run already, by operator name.
         models: the models that services find in their data folder; None for none.
+        log_limit: bytes that are kept of each log.
     """
 
     job_id: str
@@ -49,6 +48,7 @@ class JobPlan:
     services: tuple[ServicePlan, ...] = ()
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: Models | None = None
+    log_limit: int = LIMIT
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""
@@ -87,8 +87,4 @@ class JobResult:
 
 def operator_log(folder: Path, operator: str) -> Path:
     """The log of one operator in a job's folder."""
-    name = operator
-    if len(name) > _LONGEST:
-        # Names may be as long as file names; with the suffix they would be longer.
-        name = f"{name[:_LONGEST]}-{zlib.crc32(operator.encode()):08x}"
-    return folder / "logs" / f"{name}.log"
+    return folder / "logs" / file_name(operator, ".log")

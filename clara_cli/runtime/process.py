@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clara_cli.errors import RuntimeFailure
+from clara_cli.runtime.operator_log import LIMIT, OperatorLog
+from clara_cli.runtime.process_limit import fix, limited, process_limit
 
 _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
@@ -20,13 +22,14 @@ _WIDEST = 400
 
 @dataclass(frozen=True)
 class OperatorRequest:
-    """What to start: arguments, working folder, whole environment, inherited descriptors, log file."""
+    """What to start: arguments, working folder, whole environment, inherited descriptors, log file and its limit."""
 
     argv: tuple[str, ...]
     cwd: Path
     environment: dict[str, str]
     descriptors: tuple[int, ...]
     log: Path
+    log_limit: int = LIMIT
 
 
 class OperatorProcess:
@@ -36,6 +39,7 @@ class OperatorProcess:
         pid: of the process, which leads a session and process group of its own.
         handle: a pidfd, readable when the process has ended.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
+        log: where it goes.
     """
 
     def __init__(self, request: OperatorRequest) -> None:
@@ -50,7 +54,8 @@ class OperatorProcess:
                 stack.callback(os.close, descriptor)
                 return descriptor
 
-            self._log = own(os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+            self.log = OperatorLog(request.log, request.log_limit)
+            stack.callback(self.log.close)
             self.output, writer = os.pipe2(os.O_CLOEXEC)
             own(self.output)
             os.set_blocking(self.output, False)
@@ -76,8 +81,7 @@ class OperatorProcess:
             chunk = os.read(self.output, _CHUNK)
         except BlockingIOError:
             return True
-        with suppress(OSError):  # a full disk must not end the job's bookkeeping
-            os.write(self._log, chunk)
+        self.log.write(chunk)
         return bool(chunk)
 
     def signal(self, number: int) -> None:
@@ -103,17 +107,21 @@ class OperatorProcess:
 
 
 def _spawn(request: OperatorRequest, output: int) -> subprocess.Popen[bytes]:
+    limit = process_limit()
     try:
-        return subprocess.Popen(
-            request.argv,
-            cwd=request.cwd,
-            env=request.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=request.descriptors,
-            start_new_session=True,
-        )
+        with limited(limit):
+            process = subprocess.Popen(
+                request.argv,
+                cwd=request.cwd,
+                env=request.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=request.descriptors,
+                start_new_session=True,
+            )
+        fix(process.pid, limit)
+        return process
     except (OSError, ValueError) as error:
         raise RuntimeFailure(_cannot_start(request, error)) from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clara_cli.errors import ClaraError
-from clara_cli.fastio.observe import PAGE
+from clara_cli.fastio.wire import PAGE
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Input, Operator, Output, Pipeline
 from clara_cli.runtime.job_socket import Peer

@@ -16,12 +16,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from clara_cli.errors import ClaraError, RuntimeFailure
+from clara_cli.filename import file_name
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
-from clara_cli.runtime.capacity import Capacity, need, shortfalls
+from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
 from clara_cli.runtime.environment import operator_environment
-from clara_cli.runtime.job_socket import JobSocket, Peer, socket_name
+from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
@@ -31,12 +32,10 @@ from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
 from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
-from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
 from clara_cli.runtime.variables import Variables
 
-# Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
-GRACE = 10.0
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
 # Connections to the job socket beyond one for each running operator; more are turned away.
@@ -63,14 +62,20 @@ class _Running:
 
 
 class Runner:
-    """Runs one job; use once."""
+    """Runs one job; use once.
 
-    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest) -> None:
+    Args:
+        room: where operators get what they request; None for a machine that the job has for itself.
+    """
+
+    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest, room: Room | None = None) -> None:
         self._plan = plan
+        self._room = room or Capacity(plan.machine)
         self._listener = listener
         self._stop = stop
-        nodes = [self._node(operator) for operator in plan.pipeline.operators]
-        self._schedule = Schedule(nodes, Capacity(plan.machine))
+        names = {operator.name for operator in plan.pipeline.operators}
+        nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
+        self._schedule = Schedule(nodes, self._room)
         self._services = Services(plan, self._watch_process, self._service_failed)
         self._running: dict[str, _Running] = {}
         self._failures: list[OperatorFailure] = []
@@ -109,6 +114,8 @@ class Runner:
             )
             self._watch(self._socket.fileno(), self._accept)
             self._watch(self._stop.descriptor, self._asked_to_stop)
+            if self._room.descriptor is not None:
+                self._watch(self._room.descriptor, self._room.look)
             self._work()
             stopped = self._stop.reason if self._schedule.halted else None
             result = JobResult(stopped, tuple(self._failures), self._terminated)
@@ -147,6 +154,8 @@ class Runner:
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
         self._listener.tick()
+        if self._schedule.waits_for_room and self._room.descriptor is not None:
+            self._apply(self._schedule.retry())
         self._services.check(time.monotonic())
         if not self._schedule.halted and not self._schedule.finished:
             self._check_limits()
@@ -158,6 +167,9 @@ class Runner:
     def _patience(self) -> float | None:
         waits = [] if self._listener.interval is None else [self._listener.interval]
         waits += self._services.patience()
+        room = self._room.patience(self._schedule.waits_for_room)
+        if room is not None:
+            waits.append(room)
         if not self._schedule.halted:
             waits += self._deadlines.patience(time.monotonic())
         if self._deadline is not None:
@@ -223,7 +235,7 @@ class Runner:
         started = launch(
             plan.programs[operator.name],
             operator.command,
-            plan.folder / "work" / operator.name,
+            plan.folder / "work" / file_name(operator.name),
             {path: real for _, path, real in (*inputs, *outputs)},
             plan.user_environment,
         )
@@ -234,13 +246,15 @@ class Runner:
             path_prefix=started.path_prefix,
             job_id=plan.job_id,
             job_name=plan.job_name,
-            socket=socket_name(plan.job_id),
+            socket=self._socket.name,
             inputs=inputs,
             outputs=outputs,
             given=self._given(operator),
         )
         descriptors = self._variables.descriptors(operator)
-        return OperatorRequest(started.argv, started.cwd, environment, descriptors, plan.log(operator.name))
+        return OperatorRequest(
+            started.argv, started.cwd, environment, descriptors, plan.log(operator.name), plan.log_limit
+        )
 
     def _given(self, operator: Operator) -> dict[str, str]:
         """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
@@ -392,6 +406,8 @@ class Runner:
         def end() -> None:
             self._forget(process)
             ended()
+            for remark in process.log.remarks():
+                self._listener.message("warning", remark)
 
         self._watch(process.handle, end)
         self._watch(process.output, lambda: self._drain(process))
@@ -404,7 +420,7 @@ class Runner:
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
 
-    def _node(self, operator: Operator) -> Node:
+    def _node(self, operator: Operator, names: set[str]) -> Node:
         program = self._plan.programs[operator.name]
         said = {**program.environment, **operator.variables}.get("NVIDIA_CLARA_NOSYNCLOCK", "")
         unsynchronised = said.strip().lower() not in ("", "0", "false")
@@ -412,4 +428,5 @@ class Runner:
         wanted = need(operator.requests, self._plan.machine)
         # Which GPUs are its own has to be known when its process starts.
         early = waits and not unsynchronised and not wanted.gpus
-        return Node(operator.name, operator.sources, early, wanted)
+        # Sources that are no part of the plan completed in another job.
+        return Node(operator.name, operator.sources & names, early, wanted)

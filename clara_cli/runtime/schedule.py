@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from clara_cli.runtime.capacity import Capacity, Need
+from clara_cli.runtime.capacity import Need, Room
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Schedule:
     """The progress of one job over its graph of operators (directed, without cycles)."""
 
     nodes: Iterable[Node]
-    capacity: Capacity
+    capacity: Room
     halted: bool = False
     completed: set[str] = field(default_factory=set)
     _running: dict[str, None] = field(default_factory=dict)
@@ -117,6 +117,17 @@ class Schedule:
             return self.halt()
         self.completed.add(name)
         self._make_ready(self._without_missing(name))
+        return self.retry()
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether an operator could execute if there were room for it."""
+        return bool(self._queue) and not self.halted
+
+    def retry(self) -> list[Action]:
+        """There may be room for those who wait for it."""
+        if self.halted:
+            return []
         admitted = self._admit()
         actions = [self._start(self._waiting[item]) if item in self._waiting else LetOn(item) for item in admitted]
         return actions + self._start_early()

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from clara_cli.errors import ClaraError
+from clara_cli.filename import file_name
 from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Connection, Operator
 from clara_cli.runtime.environment import service_environment
@@ -156,7 +157,7 @@ class Services:
         started = launch(
             server.plan.program,
             [with_references(word, {**given, **service.variables}) for word in service.command],
-            plan.folder / "work" / label,
+            plan.folder / "work" / file_name(label),
             folders,
             plan.user_environment,
         )
@@ -170,7 +171,7 @@ class Services:
             label=label,
             given=given,
         )
-        return OperatorRequest(started.argv, started.cwd, environment, (), plan.log(label))
+        return OperatorRequest(started.argv, started.cwd, environment, (), plan.log(label), plan.log_limit)
 
     def _ended(self, server: _Server, process: OperatorProcess) -> None:
         code = process.reap()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# Seconds between asking an operator to end (SIGTERM) and ending it (SIGKILL).
+GRACE = 10.0
+
 
 class StopRequest:
     """Wakes the runner's loop; asking a second time ends the patience with operators that clean up.

@@ -15,6 +15,9 @@ from pathlib import Path
 JOB_VARIABLE = "NVIDIA_CLARA_JOBID"
 STAGE_VARIABLE = "NVIDIA_CLARA_STAGENAME"
 _PATIENCE = 2.0
+# From so many processes on they are stopped before they are killed, and waited for this long (seconds).
+_MANY = 50
+_PATIENCE_WITH_MANY = 60.0
 
 
 def end_strays(job_id: str, stage: str | None = None) -> int:
@@ -30,11 +33,15 @@ def end_strays(job_id: str, stage: str | None = None) -> int:
         marks.add(f"{STAGE_VARIABLE}={stage}".encode())
     spared = _ancestry()
     ended: set[int] = set()
-    deadline = time.monotonic() + _PATIENCE
+    began = time.monotonic()
+    deadline = began + _PATIENCE
     # A process can fork while it is looked for, hence until a look finds none.
     while time.monotonic() < deadline:
         own = [pid for pid in _own_processes() if pid not in spared]
         found = [pid for pid in own if _marked(pid, marks)]
+        if len(found) >= _MANY:
+            found = _freeze(found, marks, spared)
+            deadline = max(deadline, began + _PATIENCE_WITH_MANY)
         for pid in found:
             _kill(pid, marks)
         ended.update(found)
@@ -42,6 +49,22 @@ def end_strays(job_id: str, stage: str | None = None) -> int:
             break
         time.sleep(0.002)
     return len(ended)
+
+
+def _freeze(found: list[int], marks: set[bytes], spared: set[int]) -> list[int]:
+    """Stop processes that multiply until none is left that could: one that is killed makes room for another.
+
+    Returns:
+        all of them; each is stopped, so their number grows until the limit of the user's processes at the most.
+    """
+    frozen: set[int] = set()
+    end = time.monotonic() + _PATIENCE_WITH_MANY
+    while (new := [pid for pid in found if pid not in frozen]) and time.monotonic() < end:
+        for pid in new:
+            _kill(pid, marks, signal.SIGSTOP)
+        frozen.update(new)
+        found = [pid for pid in _own_processes() if pid not in spared and _marked(pid, marks)]
+    return list(frozen)
 
 
 def ask_strays(job_id: str, stage: str, group: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def refused(clara: Clara, *words: object, code: int = 1) -> str:
         (["delete", "images"], "say which image"),
         (["crate", "job"], 'unknown command "crate" for "clara"; did you mean "create"?'),
         (["list", "piplines"], 'unknown command "piplines" for "clara list"; did you mean "pipelines"?'),
-        (["list", "xyzzy"], 'unknown command "xyzzy" for "clara list"; known: image, job, pipeline'),
+        (["list", "xyzzy"], 'unknown command "xyzzy" for "clara list"; known: image, job, model, payload, pipeline'),
         (["list", "jobs", "--nonsense"], "No such option"),
         (["create", "job", "-n", "x", "-p", "ab", "-i", "urgent"], '"urgent" is no priority'),
         (["create", "job", "-n", "x" * 256, "-p", "ab"], "has 1 to 255 characters, not 256"),
@@ -242,6 +243,27 @@ def test_output_that_cannot_be_written(shell: Shell) -> None:
     assert done.stderr == "Error: cannot write the output: No space left on device\n"
 
 
+@pytest.mark.parametrize("program", ["clara", "clarac"])
+def test_lost_output_of_the_installed_programs(shell: Shell, program: str) -> None:
+    for redirection in ("> /dev/full", ">&-", "| true"):
+        done = shell(f"{program} --help {redirection}")
+        lost = redirection == "> /dev/full"
+        assert done.stderr == ("Error: cannot write the output: No space left on device\n" if lost else "")
+
+
+@pytest.mark.parametrize("module, name", [("cli", "cli"), ("clarac", "clarac")])
+def test_a_caller_in_the_same_process_keeps_its_stdout(shell: Shell, module: str, name: str) -> None:
+    script = (
+        f"import os, sys\nfrom clara_cli.{module} import {name}\nbefore = os.fstat(1)\n"
+        "opened = os.listdir('/proc/self/fd')\n"
+        f"try:\n    {name}(['--help'])\nexcept SystemExit as end:\n    assert end.code == 1\n"
+        "assert os.fstat(1).st_rdev == before.st_rdev, 'stdout leads elsewhere'\n"
+        "assert os.listdir('/proc/self/fd') == opened\nprint('kept', file=sys.stderr)\nos._exit(0)"
+    )
+    done = shell(f'{sys.executable} -c "$SCRIPT" > /dev/full', SCRIPT=script)
+    assert done.stderr == "Error: cannot write the output: No space left on device\nkept\n"
+
+
 def test_a_payload_that_is_gone(clara: Clara, world: Path) -> None:
     import shutil
 
@@ -280,3 +302,53 @@ def test_operators_with_the_longest_names(clara: Clara, project: Project) -> Non
     project.operator("a", "print('ran')")
     job, _ = clara.run(project.definition(f"- name: {name}\n  container: {{image: a}}\n", "0.4.0"))
     assert clara("logs", "-j", job, "-o", name).lines == ["ran"]
+
+
+def test_files_whose_names_are_no_text(shell: Shell, world: Path) -> None:
+    """From upload to download; the locale is one in which Python insists on UTF-8."""
+    (world / "files" / "d\udcff").mkdir(parents=True)
+    for name in ("d\udcff/f\udcfe.txt", "ü.txt"):
+        (world / "files" / name).write_bytes(os.fsencode(name))
+    operator = world / "copy"
+    operator.mkdir()
+    (operator / "main.py").write_text(
+        "import os, shutil\nsource, target = (os.environ[f'NVIDIA_CLARA_{side}PATHS'].split(':', 1)[1]"
+        " for side in ('INPUT', 'OUTPUT'))\nshutil.copytree(source, target, dirs_exist_ok=True)\n"
+    )
+    (world / "p.yaml").write_text(
+        "api-version: 0.4.0\nname: n\noperators:\n- name: op\n  container: {image: copy}\n"
+        "  input: [{path: /input}]\n  output: [{path: /output}]\n"
+    )
+    done = shell(
+        """
+        set -e
+        P=$(clara create pipelines -p p.yaml | cut -d' ' -f2)
+        J=$(clara create jobs -n job -p $P -f files | head -1 | cut -d' ' -f2)
+        clara start job -j $J
+        clara download $J:'/operators/op/*' all
+        clara download "$J:/operators/op/d"$'\\xff'/f$'\\xfe'.txt one
+        clara download "$J:/operators/op/d"$'\\xff/*.txt' wild
+        clara describe job -j $J
+        J=$(clara create jobs -n job -p $P -f "files/d"$'\\xff/f\\xfe.txt' | head -1 | cut -d' ' -f2)
+        clara start job -j $J
+        clara download "$J:/operators/op/*" $'to\\xff'
+        ! clara download "$J:/operators/op/none"$'\\xff' nowhere
+        ! clara create jobs -n job -p $P -f "none"$'\\xff'
+        mv copy $'copy\\xff' && cp p.yaml $'copy\\xff'
+        P=$(clara create pipelines -p $'copy\\xff/p.yaml' | cut -d' ' -f2)
+        clara create images -n copy -p $'copy\\xff'
+        J=$(clara create jobs -n job -p $P -f files | head -1 | cut -d' ' -f2)
+        clara start job -j $J
+        clara list images -q
+        """,
+        PYTHONIOENCODING="utf-8:strict",
+        CLARA_ROOT=os.fsdecode(os.fsencode(world) + b"/root\xff"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("HEALTHY\ncopy\n"), done.stdout
+    for path in ("all/d\udcff/f\udcfe.txt", "one", "wild/f\udcfe.txt", "to\udcff/f\udcfe.txt"):
+        assert (world / path).read_bytes() == b"d\xff/f\xfe.txt"
+    said = done.stderr
+    assert "Error: nothing in the payload matches /operators/op/none\\xff" in said
+    assert "Error: no file or folder none\\xff" in said
+    assert "itself failed" not in said

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -334,3 +336,24 @@ def test_what_a_failing_operator_wrote_is_not_lost(clara: Clara, project: Projec
     project.driver("a", f"global file\nfile = open('{kept}', 'w')\nfile.write('important')\nreturn False")
     clara.run(path, code=1)
     assert kept.read_text() == "important"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be another user")
+def test_a_job_whose_name_a_stranger_has_taken_runs_all_the_same(clara: Clara, project: Project) -> None:
+    project.driver(
+        "producer",
+        "entries = payload.fastio_output_entries\nentries['data'].update_shape([2, 3])\nentries['data'].array[:] = 5\n"
+        "entries['text'].value = 'a'\nentries['number'].value = 1",
+    )
+    project.driver("consumer", "print('SUM', payload.fastio_input_entries['data'].array.sum())")
+    job = clara.job(clara.pipeline(definition(project)))
+    script = (
+        "import os, socket, sys\nos.setuid(65534)\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+        "s.bind('\\0' + sys.argv[1])\ns.listen()\nprint('up', flush=True)\nsys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, socket_name(job)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin and other.stdout and other.stdout.readline() == "up\n"
+        clara("start", "job", "-j", job)
+        other.stdin.close()
+    assert logged(clara, job, "consumer", "SUM") == ["30.0"]

@@ -207,3 +207,36 @@ def test_a_signal_after_the_end_does_not_change_how_the_job_ended(clara: Clara, 
         assert run_job(submitted, AtTheEnd(), stop).succeeded
     stop.close()
     assert clara("describe", "job", "-j", job).lines[5] == "STATUS: JOB_STATUS_HEALTHY"
+
+
+def test_an_operator_whose_runner_is_killed_before_its_execute_does_not_execute(
+    clara: Clara, project: Project, request: pytest.FixtureRequest
+) -> None:
+    place = project.folder
+    project.operator(
+        "a",
+        f"""
+        import os, time, clara
+        def note(driver, note):
+            if note.id == 3:
+                open("{place}/ready", "w").close()
+                while not os.path.exists("{place}/gate"): time.sleep(0.01)
+        driver = clara.Driver(
+            execute_handler=lambda driver, payload: open("{place}/executed", "w").close(),
+            cleanup_handler=lambda driver: open("{place}/cleaned", "w").close(),
+            notification_handler=note,
+        )
+        driver.start()
+        driver.wait_for_completion()
+        """,
+    )
+    job = clara.job(clara.pipeline(project.definition("- name: a\n  container: {image: a}\n", "0.4.0")))
+    command = [installed_command(), "start", "job", "-j", job]
+    runner = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    request.addfinalizer(runner.wait)
+    wait_until((place / "ready").exists, "the news that the inputs are ready")
+    runner.send_signal(signal.SIGKILL)
+    runner.wait()
+    (place / "gate").touch()
+    wait_until(lambda: not processes_of(job), "the operator's end")
+    assert (place / "cleaned").exists() and not (place / "executed").exists()

@@ -7,17 +7,21 @@ import json
 import os
 import select
 import socket
+import struct
 import threading
+import weakref
 from collections import deque
 from typing import Any, Callable
 
 from clara import trace
-from clara.errors import Error, RunnerGone, refusal
+from clara.errors import Error, NotPermitted, RunnerGone, WrongState, refusal
 from clara.link import Link, Reply
 
 PACKET = 1 << 20
 MOST_DESCRIPTORS = 16
 GONE = "the job's runner is gone"
+NOT_THE_CHILDS = "the job's runner is spoken to by the process that started the driver, not by one that it forked"
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Channel(Link):
@@ -27,6 +31,11 @@ class Channel(Link):
     ----------
     address : str
         Name of the abstract socket, without its leading NUL.
+
+    Raises
+    ------
+    clara.Error
+        Nobody listens there (`RunnerGone`), or another user does.
     """
 
     def __init__(self, address: str) -> None:
@@ -39,13 +48,22 @@ class Channel(Link):
         except OSError as error:
             self._socket.close()
             raise RunnerGone("{}: {}".format(GONE, error.strerror)) from error
+        user = _user_of(self._socket)
+        if user not in (0, os.geteuid()):
+            self._socket.close()
+            raise NotPermitted("another user (uid {}) listens where the job's runner should".format(user))
+        self._process = os.getpid()
+        here = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _let_go(here()))
 
     def request(self, op: str, **fields: Any) -> Reply:
+        self._check_process()
         with self._lock:
             self._send_posted()
             return self._exchange(dict(fields, op=op))
 
     def post(self, op: str, **fields: Any) -> None:
+        self._check_process()
         self._posted.append(dict(fields, op=op))
         if self._lock.acquire(blocking=False):
             try:
@@ -55,13 +73,19 @@ class Channel(Link):
 
     def watch(self, gone: Callable[[], None]) -> None:
         def look() -> None:
-            poller = select.poll()
-            poller.register(self._socket, 0)  # a hang-up is reported even when no event is asked for
-            poller.poll()
+            self._hung_up(None)
             if not self._closed:
                 gone()
 
         threading.Thread(target=look, name="clara-watch", daemon=True).start()
+
+    def gone(self) -> bool:
+        return self._hung_up(0)
+
+    def _hung_up(self, patience: int | None) -> bool:
+        poller = select.poll()
+        poller.register(self._socket, 0)  # a hang-up is reported even when no event is asked for
+        return bool(poller.poll(patience))
 
     def interrupt(self) -> None:
         self._closed = True
@@ -73,6 +97,16 @@ class Channel(Link):
     def close(self) -> None:
         # only shut down: closing would free the number while the watching thread still polls it
         self.interrupt()
+
+    def let_go(self) -> None:
+        """In a forked child: close its copy of the connection, which is its parent's."""
+        self._closed = True
+        self._socket.close()
+
+    def _check_process(self) -> None:
+        # before any lock: another thread of the parent may have held it when the child was forked
+        if os.getpid() != self._process:
+            raise WrongState(NOT_THE_CHILDS)
 
     def _send_posted(self) -> None:
         while self._posted:
@@ -103,6 +137,17 @@ class Channel(Link):
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
         return data, list(descriptors)
+
+
+def _let_go(channel: Channel | None) -> None:
+    if channel is not None:
+        channel.let_go()
+
+
+def _user_of(connection: socket.socket) -> int:
+    """Who made the other end listen."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(raw)[1])
 
 
 def _understood(data: bytes, descriptors: list[int]) -> Reply:

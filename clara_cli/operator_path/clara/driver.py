@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from clara.errors import WrongState, WrongType
@@ -113,10 +114,15 @@ class Driver:
         Raises
         ------
         clara.Error
-            Started before, or the job's runner does not answer.
+            Started before, the job's runner does not answer, or a child process of `multiprocessing` starts it.
         """
         if self._life is not None:
             raise WrongState("the driver was already started")
+        if _in_spawned_child():
+            raise WrongState(
+                "a child process imports the program and would start its driver: "
+                'put what starts it under `if __name__ == "__main__":`'
+            )
         startup = call("startup", self._handlers.startup, self)
         link = _link()
         self._job = link.request("hello", stage=os.environ.get("NVIDIA_CLARA_STAGENAME", "")).fields
@@ -158,6 +164,12 @@ def _link() -> Link:
     from clara.standalone import Standalone
 
     return Standalone()
+
+
+def _in_spawned_child() -> bool:
+    """Whether `multiprocessing` runs the program once more in a child, to find the functions it has to call."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and bool(getattr(module.current_process(), "_inheriting", False))
 
 
 def _truthy(text: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Any, Callable, NamedTuple, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple
 
 Handler = Optional[Callable[..., Any]]
 
@@ -35,12 +36,27 @@ def call(event: str, handler: Handler, *arguments: Any) -> Outcome:
     """
     if handler is None:
         return Outcome(0, "")
-    process = os.getpid()
-    outcome = _outcome(event, handler, arguments)
-    if os.getpid() != process:
-        # a child that the handler forked and that came back here: the life-cycle is its parent's
-        leave(outcome.code)
+    with only_here() as child:
+        outcome = _outcome(event, handler, arguments)
+        child.code = outcome.code
     return outcome
+
+
+class Child:
+    """The status of a child that a handler forked."""
+
+    code = 0
+
+
+@contextmanager
+def only_here() -> Iterator[Child]:
+    """Let no child that is forked inside come out: the life-cycle is its parent's."""
+    process, child = os.getpid(), Child()
+    try:
+        yield child
+    finally:
+        if os.getpid() != process:
+            leave(child.code)
 
 
 def leave(code: int) -> None:

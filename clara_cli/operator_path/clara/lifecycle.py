@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import gc
-import io
 import os
 import signal
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from clara import notification, trace
 from clara.errors import Error, RunnerGone, WrongState
+from clara.exit_status import force_status
 from clara.handlers import Handlers, Outcome, call, leave
 from clara.link import Link
 from clara.notification import Notification
@@ -25,6 +25,8 @@ STOPPED = 128 + signal.SIGTERM
 INTERRUPTED = 128 + signal.SIGINT
 # seconds a thread that only waits needs to come back
 PATIENCE = 0.5
+# seconds after which a request to stop is a second one; a process group and a wrapper script pass on the same one
+AGAIN = 1.0
 
 
 class Latch:
@@ -64,8 +66,13 @@ class LifeCycle:
         self._driver, self._handlers, self._link, self._job = driver, handlers, link, job
         self._code = 0
         self._stop_code: int | None = None
-        self._executing = self._stopping = False
+        self._executing = False
         self._waiting = 0
+        # held for a moment only, never by a thread that a signal handler interrupts
+        self._execute_or_gone = threading.Lock()
+        self._stop_claim = threading.Lock()
+        self._stopper: int | None = None
+        self._stopped_at = 0.0
         self._cleanup_claim = threading.Lock()
         self._cleaned = Latch()
         self._ended = Latch()
@@ -89,6 +96,8 @@ class LifeCycle:
 
     def wait(self) -> None:
         """Block until the thread ends; SystemExit unless everything succeeded."""
+        if os.getpid() != self._process:
+            raise WrongState("the driver belongs to the process that started it, not to one that it forked")
         if threading.current_thread() is self._thread:
             raise WrongState("a handler cannot wait for its own driver")
         self._waiting += 1
@@ -141,8 +150,8 @@ class LifeCycle:
         except Error as error:
             self._record(Outcome(1, "execute was not called: {}".format(error)))
             return
-        self._executing = True
         try:
+            self._begin_execute()
             payload.allocate_fixed()
             self._record(call("execute", self._handlers.execute, self._driver, payload))
             if not self.status:
@@ -152,6 +161,12 @@ class LifeCycle:
         finally:
             self._executing = False
             self._close(payload)
+
+    def _begin_execute(self) -> None:
+        with self._execute_or_gone:
+            if self._link.gone():
+                raise RunnerGone("the job's runner is gone")
+            self._executing = True
 
     def _check_allocated(self, missing: list[str]) -> None:
         if missing:
@@ -187,16 +202,27 @@ class LifeCycle:
         notification.notify(self._handlers.notification, self._driver, note)
 
     def _stop(self, code: int) -> None:
-        """End the process in an orderly way: no further event but cleanup. Returns only into `wait`."""
-        if self._stopping:
-            leave(code)  # asked for a second time
-        self._stopping, self._stop_code = True, code
+        """End the process in an orderly way: no further event but cleanup. Returns only into `wait`.
+
+        Of several callers the first does it, whether they are threads or a signal handler that interrupts one.
+        """
+        if not self._stop_claim.acquire(blocking=False):
+            self._stop_again(code)
+            return
+        self._stopper, self._stopped_at = threading.get_ident(), time.monotonic()
+        self._stop_code = code
         self._link.interrupt()
         if not self._ended.wait(PATIENCE):
             self._clean_up()
             leave(code)
         if not self._waiting or threading.current_thread() is not threading.main_thread():
             leave(code)
+
+    def _stop_again(self, code: int) -> None:
+        if self._stopped_at and time.monotonic() - self._stopped_at > AGAIN:
+            leave(code)  # whoever asks for a second time does not want to wait
+        if self._stopper is not None and self._stopper != threading.get_ident():
+            self._ended.wait()  # the other thread ends the process
 
     def _on_term(self, *_: object) -> None:
         if os.getpid() != self._process:
@@ -208,22 +234,14 @@ class LifeCycle:
         self._stop(STOPPED)
 
     def _on_gone(self) -> None:
-        if self._executing:
+        with self._execute_or_gone:
+            executing = self._executing
+        # else the next request, or the beginning of execute, finds out
+        if executing:
             trace.error("the job's runner is gone")
             self._stop(1)
 
     def _at_exit(self) -> None:
         """The status of a program that never waited, or that swallowed the SystemExit of waiting."""
         if os.getpid() == self._process and self.status:
-            _flush_files()
-            leave(self.status)
-
-
-def _flush_files() -> None:
-    """What the program has written into files that it never closed; a process that is left at once would lose it."""
-    for thing in gc.get_objects():
-        try:
-            if isinstance(thing, io.IOBase) and not thing.closed:
-                thing.flush()
-        except Exception as error:
-            trace.state("not flushed: {}".format(error))
+            force_status(self.status)

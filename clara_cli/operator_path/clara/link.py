@@ -38,6 +38,10 @@ class Link(ABC):
         """Call `gone` on a thread of its own when the other side disappears."""
 
     @abstractmethod
+    def gone(self) -> bool:
+        """Whether the other side has disappeared."""
+
+    @abstractmethod
     def interrupt(self) -> None:
         """Make a request that is under way on another thread fail at once."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from typing import Any, Callable, NamedTuple
+
+from clara import handlers
 
 
 class Notification(NamedTuple):
@@ -44,12 +45,10 @@ def positional_count(handler: Callable[..., Any], most: int) -> int:
 def notify(handler: Callable[..., Any] | None, driver: Any, note: Notification) -> None:
     """Call `handler(driver, note)`, `handler(driver, id, message)` or `handler(note)`, as it is written.
 
-    An exception in the handler is printed and changes nothing.
+    What becomes of it changes nothing: an exception in the handler is printed, a result is ignored.
     """
     if handler is None:
         return
     forms: dict[int, tuple[Any, ...]] = {0: (), 1: (note,), 2: (driver, note)}
-    try:
-        handler(*forms.get(positional_count(handler, 3), (driver, note.id, note.message)))
-    except Exception:
-        traceback.print_exc()
+    arguments = forms.get(positional_count(handler, 3), (driver, note.id, note.message))
+    handlers.call("notification", handler, *arguments)

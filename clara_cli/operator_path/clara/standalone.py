@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Callable
 
-from clara.errors import InvalidValue, NotPermitted, UnknownName
+from clara.errors import InvalidValue, UnknownName
 from clara.link import Link, Reply
 
 
 class Resource:
-    """A piece of memory of the context API, with its metadata and the names it was published under."""
+    """A piece of memory of the context API, with its metadata and the number of references to it."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
@@ -18,14 +18,17 @@ class Resource:
         self.element_type: str | None = None
         self.dimensions: list[int] | None = None
         self.references = 1
-        self.writers = 0
 
     def described(self) -> dict[str, Any]:
         return {"size": self.size, "element_type": self.element_type, "dimensions": self.dimensions}
 
 
 class Standalone(Link):
-    """Stands in for a job's runner. Inputs count as ready; there are no FastIO variables."""
+    """Stands in for a job's runner. Inputs count as ready; there are no FastIO variables.
+
+    Shared memory follows the rules of a job (`clara_cli/runtime/resources.py`) that has one operator, this process:
+    nobody else could map it for writing. One suite of tests runs on both.
+    """
 
     def __init__(self) -> None:
         self._resources: dict[int, Resource] = {}
@@ -43,6 +46,9 @@ class Standalone(Link):
 
     def watch(self, gone: Callable[[], None]) -> None:
         """Nobody is there who could leave."""
+
+    def gone(self) -> bool:
+        return False
 
     def interrupt(self) -> None:
         """No request blocks."""
@@ -67,47 +73,54 @@ class Standalone(Link):
         return self._handed_out(self._last)
 
     def _on_publish(self, id: int, name: str) -> Reply:
-        if name in self._names:
-            raise InvalidValue("a resource named {!r} is already published".format(name))
+        self._held(id)
+        if self._names.get(name, id) != id:
+            raise InvalidValue('"{}" is published already'.format(name))
         self._names[name] = id
         return Reply({}, [])
 
     def _on_get(self, name: str) -> Reply:
         if name not in self._names:
-            raise UnknownName("no resource is published under the name {!r}".format(name))
+            known = ", ".join(sorted(self._names)) or "nothing"
+            raise UnknownName('nothing is published as "{}"; published: {}'.format(name, known))
         number = self._names[name]
         self._resources[number].references += 1
         return self._handed_out(number)
 
     def _on_describe(self, id: int, element_type: str, dimensions: list[int]) -> Reply:
-        resource = self._resources[id]
-        resource.element_type, resource.dimensions = element_type, dimensions
+        resource = self._held(id)
+        resource.element_type, resource.dimensions = element_type, list(dimensions)
         return Reply({}, [])
 
     def _on_metadata(self, id: int) -> Reply:
-        return Reply(self._resources[id].described(), [])
+        return Reply(self._held(id).described(), [])
 
     def _on_map(self, id: int, write: bool) -> Reply:
-        resource = self._resources[id]
-        if write and resource.writers:
-            raise NotPermitted("the resource is already mapped for writing")
-        resource.writers += write
+        self._held(id)
         return Reply({}, [])
 
     def _on_unmap(self, id: int, write: bool) -> Reply:
-        self._resources[id].writers -= write
+        self._held(id)
         return Reply({}, [])
 
     def _on_release(self, id: int) -> Reply:
-        resource = self._resources[id]
+        resource = self._held(id)
         resource.references -= 1
         if not resource.references and id not in self._names.values():
             self._forget(id)
         return Reply({}, [])
 
     def _on_free(self, id: int) -> Reply:
+        self._held(id)
         self._names = {name: number for name, number in self._names.items() if number != id}
         return self._on_release(id)
+
+    def _held(self, number: int) -> Resource:
+        """The resource, if this process has a reference to it."""
+        resource = self._resources.get(number)
+        if resource is None or not resource.references:
+            raise UnknownName("there is no shared memory resource {} here".format(number))
+        return resource
 
     def _handed_out(self, number: int) -> Reply:
         resource = self._resources[number]

@@ -59,8 +59,9 @@ LAYERS = {
     "fastio": set(),
     "images": {"pipelines"},
     "payloads": {"pipelines"},
+    "models": {"payloads"},
     "runtime": {"pipelines", "images", "payloads", "fastio"},
-    "jobs": {"pipelines", "images", "payloads", "runtime"},
+    "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
 }
 
 

@@ -55,29 +55,6 @@ def test_alone_in_spite_of_a_job(runner):
     assert runner.seen == []
 
 
-def test_alone_unknown_names_and_second_writers(runner):
-    result = runner.execute(
-        """
-        context = payload.fastio_context
-        try: context.get("nothing")
-        except KeyError as error: print(error)
-        one = context.create(4)
-        one.publish("x")
-        one.map()
-        two = context.get("x")
-        try: two.map("rw")
-        except PermissionError as error: print(error)
-        two.map("r")
-        one.free()
-        try: context.get("x")
-        except KeyError: print("gone")
-        """,
-        CLARA_JOB_SOCKET="",
-    )
-    assert result.code == 0, result.err
-    assert len(result.out.splitlines()) == 3
-
-
 @pytest.mark.parametrize("kind", ["key", "permission", "value", "state", "other"])
 def test_refusals(runner, kind):
     built_in = {"key": "KeyError", "permission": "PermissionError", "value": "ValueError", "state": "RuntimeError"}

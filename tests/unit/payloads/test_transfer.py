@@ -12,11 +12,12 @@ import pytest
 import clara_cli.filecopy as copy_module
 from clara_cli.config import Config
 from clara_cli.errors import NotFound, PayloadError
-from clara_cli.filecopy import copy_file, replace_file
+from clara_cli.filecopy import copy_file
 from clara_cli.payloads.download import download, select
 from clara_cli.payloads.pattern import parse_pattern
+from clara_cli.payloads.staging import sweep
 from clara_cli.payloads.tree import PayloadTree
-from clara_cli.payloads.upload import staged_payload, sweep
+from clara_cli.payloads.upload import staged_payload
 from clara_cli.root import Root, choose_root
 
 
@@ -73,7 +74,7 @@ def test_what_cannot_be_uploaded_is_named_and_nothing_is_kept(root: Root, tmp_pa
     (source / "loop").unlink()
     with socket.socket(socket.AF_UNIX) as special:
         special.bind(str(source / "socket"))
-        with pytest.raises(PayloadError, match="neither a file nor a folder"):
+        with pytest.raises(PayloadError, match="socket is a socket: only files and folders can be uploaded"):
             upload(root, source)
     assert list(root.payloads.iterdir()) == []
 
@@ -86,17 +87,21 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(copy_module, "_copy_contents", full)
-    with pytest.raises(PayloadError, match="No space left on device; nothing was kept"):
+    monkeypatch.setattr(copy_module, "copy_contents", full)
+    with pytest.raises(
+        PayloadError, match=r"no room for .*f: No space left on device \(\d+ bytes are free .*nothing was kept"
+    ):
         upload(root, tmp_path / "f")
     assert list(root.payloads.iterdir()) == []
 
 
 def test_leftovers_of_dead_uploads_are_swept_and_living_ones_are_not(root: Root) -> None:
     (root.payloads / ".incoming-dead" / "input").mkdir(parents=True)
+    (root.payloads / ".removed-gone-1" / "input").mkdir(parents=True)
+    (root.payloads / "0123").mkdir()
     with staged_payload(root, "alive", None) as (aside, _):
-        sweep(root)
-        assert [path.name for path in root.payloads.iterdir()] == [aside.name]
+        sweep(root.payloads, lambda _: False)
+        assert {path.name for path in root.payloads.iterdir()} == {aside.name, f"{aside.name}.lock", "0123"}
 
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 20])
@@ -110,8 +115,10 @@ def test_every_way_of_copying_gives_the_same_bytes(tmp_path: Path, size: int, mo
         raise OSError(errno.EXDEV, "")
 
     monkeypatch.setattr(os, "copy_file_range", refuse)
+    copy_file(source, tmp_path / "sent by the kernel")
+    monkeypatch.setattr(os, "sendfile", refuse)
     copy_file(source, tmp_path / "by hand")
-    for name in ("by the kernel", "by hand"):
+    for name in ("by the kernel", "sent by the kernel", "by hand"):
         assert (tmp_path / name).read_bytes() == source.read_bytes()
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o755
 
@@ -119,23 +126,6 @@ def test_every_way_of_copying_gives_the_same_bytes(tmp_path: Path, size: int, mo
 def test_files_without_a_size_are_copied_too(tmp_path: Path) -> None:
     copy_file(Path("/proc/self/status"), tmp_path / "status")
     assert b"Name:" in (tmp_path / "status").read_bytes()
-
-
-def test_replacing_shows_the_old_file_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "new").write_text("new")
-    (tmp_path / "target").write_text("old")
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(copy_module, "_copy_contents", full)
-        with pytest.raises(OSError):
-            replace_file(tmp_path / "new", tmp_path / "target")
-    assert (tmp_path / "target").read_text() == "old"
-    replace_file(tmp_path / "new", tmp_path / "target")
-    assert (tmp_path / "target").read_text() == "new"
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["new", "target"]
 
 
 @pytest.fixture
@@ -149,9 +139,9 @@ def tree(tmp_path: Path) -> PayloadTree:
 
 
 def fetched(tree: PayloadTree, pattern: str, target: Path, destination: str | None = None) -> set[str]:
-    written = download(select(tree, parse_pattern(pattern)), destination or str(target))
-    assert all(path.is_file() for path in written)
-    return {str(path.relative_to(target)) for path in written}
+    done = download(select(tree, parse_pattern(pattern)), destination or str(target))
+    assert all(Path(path).is_file() for path in done.written) and not done.failed
+    return {str(Path(path).relative_to(target)) for path in done.written}
 
 
 def test_files_land_below_the_fixed_part(tree: PayloadTree, tmp_path: Path) -> None:
@@ -189,7 +179,12 @@ def test_links_out_of_the_payload_are_left_out(tree: PayloadTree, tmp_path: Path
     (tree.path / "operators/op/nowhere").symlink_to("none")
     os.mkfifo(tree.path / "operators/op/pipe")
     selection = select(tree, parse_pattern("/operators/op/*"))
-    assert [path.name for path in selection.left_out] == ["folder", "nowhere", "out", "pipe"]
+    assert {entry.name: entry.fault for entry in selection.left_out} == {
+        "folder": "it is a link that leads out of the payload",
+        "nowhere": "it is a link that leads nowhere",
+        "out": "it is a link that leads out of the payload",
+        "pipe": "it is a FIFO",
+    }
     download(selection, str(tmp_path / "result"))
     assert (tmp_path / "result" / "inside").read_text() == "input/scan.nii"
     assert not (tmp_path / "result" / "out").exists()
@@ -199,7 +194,7 @@ def test_links_out_of_the_payload_are_left_out(tree: PayloadTree, tmp_path: Path
 
 def test_a_destination_that_is_a_file(tree: PayloadTree, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PayloadError, match="is a file: expected a folder"):
+    with pytest.raises(PayloadError, match="is no folder: expected one to download into"):
         fetched(tree, "/operators/op/*", tmp_path / "file")
 
 

@@ -6,20 +6,30 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from unit.pipelines.definition_texts import VALID
 
+from clara_cli.errors import DefinitionError
 from clara_cli.pipelines.document import read_document
+from clara_cli.pipelines.load import load_files
 from clara_cli.pipelines.schema_files import PIPELINE, resolve, schemas
 from clara_cli.pipelines.types import PRIMITIVES
+
+PUBLISHED = Path(__file__).parents[2] / "definitions"
+
+
+def editor(schema):
+    """What an editor checks a file with."""
+    pairs = [(name, DRAFT202012.create_resource(schema)) for name, schema in schemas().items()]
+    return Draft202012Validator(schemas()[schema], registry=Registry().with_resources(pairs))
 
 
 @pytest.fixture(scope="module")
 def validator():
-    pairs = [(name, DRAFT202012.create_resource(schema)) for name, schema in schemas().items()]
-    return Draft202012Validator(schemas()[PIPELINE], registry=Registry().with_resources(pairs))
+    return editor(PIPELINE)
 
 
 def operator(**keys):
@@ -176,6 +186,63 @@ def test_numbers_as_an_editor_sees_them(validator):
     assert [error.validator for error in validator.iter_errors(typed(0.5, path="/in"))] == ["required"]
 
 
+@pytest.mark.parametrize("path", sorted(PUBLISHED.rglob("*.yaml")), ids=lambda path: path.name)
+def test_published_files_as_they_are_written(path):
+    document = yaml.safe_load(path.read_text())
+    schema = PIPELINE if "operators" in document else "operator.schema.json"
+    assert [error.message for error in editor(schema).iter_errors(document)] == []
+
+
+X = "${{ X }}"
+# A placeholder in every place that wants a number, a pattern or one of a list; as an editor sees it.
+TEMPLATED = {
+    "pipeline": pipeline(
+        operator(
+            name="part-${{X}}", timeout=X, requests={"cpu": X, "gpu": X, "memory": X}, models=[{"name": X}],
+            container={"image": X, "tag": X, "command": [X], "variables": {"A": X}},
+            input=[{"path": X, "from": X, "name": X}], output=[{"path": "${{X}}/out", "name": X}],
+            services=[{
+                "name": X, "container": {"image": X, "tag": "v${{X}}"}, "requests": {"gpu": X},
+                "connections": {"http": [{"name": X, "port": X}], "file": [{"name": X, "path": X}]},
+            }],
+        ),
+        name=X, orchestrator=X, timeout=X, parameters={"X": 1},
+    ),
+    "array": typed(type="array", name=X, shape=[X, 3, "${{Y}}"], **{"element-type": X}),
+    "type": typed(type=X, **{"element-type": X}),
+    "version": pipeline(operator(input=[STREAM]), **{"api-version": X}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("document", TEMPLATED.values(), ids=TEMPLATED.keys())
+def test_placeholders_as_an_editor_sees_them(validator, document):
+    assert [error.message for error in validator.iter_errors(document)] == []
+
+
+def test_a_placeholder_is_no_excuse_elsewhere(validator):
+    for document in (
+        pipeline(operator(variables={"${{ X }}": 1})),
+        pipeline(operator(requests={"cpu": "${{ X"})),
+        pipeline(operators=X),
+        typed(type="array", shape=X, **{"element-type": "u8"}),  # what fills it is one text, never a list
+    ):
+        assert len(list(validator.iter_errors(document))) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("requests", "{gpu: '${{ A }}'}"), ("timeout", "'${{ A }}'"), ("input", "[{path: '${{ A }}'}]"),
+     ("name", "'${{ A }}'"), ("container", "{image: i, tag: '${{ A }}'}"),
+     ("input", "[{path: /in, name: '${{ A }}'}]"),
+     ("services", "[{name: s, container: {image: i}, connections: {http: [{name: U, port: '${{ A }}'}]}}]")],
+)  # fmt: skip
+def test_what_is_filled_in_is_checked_though_it_looks_like_a_placeholder(key, value):
+    keys = {"name": "a", "container": "{image: i}", key: value}
+    text = "name: p\nparameters: {A: 1}\noperators:\n- " + "\n  ".join(f"{k}: {v}" for k, v in keys.items())
+    with pytest.raises(DefinitionError, match="expected a"):
+        load_files([("p.yaml", text.encode())], {"A": "${{ A }}"})
+
+
 def test_unknown_keys_are_allowed(validator):
     assert list(validator.iter_errors(pipeline(operator(anything=1), something=[]))) == []
 
@@ -215,8 +282,8 @@ def described(schema, file, where=""):
 
 def test_the_primitives_are_those_of_the_code():
     ports = schemas()["ports.schema.json"]["$defs"]
-    assert set(ports["primitive"]["enum"]) == set(PRIMITIVES)
-    assert set(ports["type"]["enum"]) == {"stream", "array", "string", *PRIMITIVES}
+    assert set(ports["primitive"]["else"]["enum"]) == set(PRIMITIVES)
+    assert set(ports["type"]["else"]["enum"]) == {"stream", "array", "string", *PRIMITIVES}
     assert set(ports["single"]["enum"]) == {"string", *PRIMITIVES}
 
 

@@ -1,0 +1,76 @@
+"""`clara create|list|delete model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, Flag, global_options, notice, settings, warn
+from clara_cli.commands.transfer import confirm, subjects, transfer_meter, yes_option
+from clara_cli.output import table, utc
+
+
+@click.command("model", cls=ClaraCommand)
+@click.option("-p", "--path", cls=Flag, metavar="FOLDER", help="The model's folder, in Triton's layout.")
+@click.option(
+    "-t", "--type", "kind", metavar="TYPE", help="tensorflow, tensorrt, pytorch or unknown (default: see its files)."
+)
+@click.option("-r", "--raw", is_flag=True, help="Print the id alone.")
+@global_options
+def create(path: str, kind: str | None, raw: bool) -> None:
+    """Check a model's folder and keep a copy of it (also: models).
+
+    Definitions name it under `models` by the name of its folder, which must look as a Triton server reads it:
+
+    \b
+      <model name>/config.pbtxt        its name, if given, is the folder's
+      <model name>/1/model.savedmodel  or model.graphdef (tensorflow),
+                                       model.plan (tensorrt), model.pt (pytorch)
+
+    with one numbered folder for each version. A model of the same name is replaced.
+    """
+    from clara_cli.models.layout import check_model
+    from clara_cli.models.store import create_model
+
+    folder = check_model(Path(path).expanduser(), kind.lower() if kind else None)
+    for text in folder.warnings:
+        warn(text)
+    with settings().database() as (database, _), transfer_meter("Copying") as meter:
+        model, replaced = create_model(database, folder, meter)
+    click.echo(model.id if raw else f"MODEL_ID: {model.id}")
+    if replaced:
+        notice(f"Notice: it takes the place of model {replaced.id}, which had the name {model.name} too")
+
+
+@click.command("model", cls=ClaraCommand)
+@click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")
+@global_options
+def list_models(quiet: bool) -> None:
+    """List the registered models (also: models)."""
+    from clara_cli.models import store
+
+    with settings().database() as (database, _), database.read() as connection:
+        found = store.list_models(connection)
+    if quiet:
+        click.echo("".join(f"{model.id}\n" for model in found), nl=False)
+        return
+    rows = [
+        (model.name, model.id, model.type, ",".join(map(str, model.versions)), utc(model.created)) for model in found
+    ]
+    click.echo(table(["NAME", "ID", "TYPE", "VERSIONS", "CREATED"], rows))
+
+
+@click.command("model", cls=ClaraCommand)
+@yes_option
+@global_options
+@click.pass_context
+def delete(context: click.Context, yes: bool) -> None:
+    """Delete registered models by id or the first digits of it, all or none (also: models)."""
+    from clara_cli.models.store import delete_models
+
+    texts = subjects(context, None, "model", "MODEL_ID ...")
+    with settings().database() as (database, _):
+        confirm(f"Delete {len(texts)} model(s)?", yes)
+        for found in delete_models(database, texts):
+            click.echo(f"Deleted model {found.id} ({found.name}).")

@@ -1,0 +1,114 @@
+"""`clara create|list|describe|delete payload`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings, warn
+from clara_cli.commands.transfer import confirm, metadata_option, subjects, transfer_meter, yes_option
+from clara_cli.errors import UsageError
+from clara_cli.output import cell, table, utc
+
+UPLOADED = "Payload uploaded successfully."
+
+
+@click.command("payload", cls=ClaraCommand)
+@click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content is copied into it.")
+@metadata_option
+@global_options
+def create(files: str | None, metadata: dict[str, str]) -> None:
+    """Make a reusable payload, an input for many jobs (also: payloads).
+
+    Prints PAYLOAD_ID. clara create job --input-payload ID copies its files into the job's input; clara upload adds
+    files to it. Without -f it is empty.
+    """
+    from clara_cli.payloads.actions import create_payload
+
+    if files is not None and not files.strip():
+        raise UsageError("--files is empty: expected a file or a folder")
+    with settings().database() as (database, _):
+        with transfer_meter("Uploading") as meter:
+            made = create_payload(database, Path(files).expanduser() if files else None, metadata, meter)
+        click.echo(f"PAYLOAD_ID: {made.payload.id}")
+        if made.count:
+            click.echo(UPLOADED)
+        if not database.root.documented:
+            notice(f"Payload folder: {made.tree.path}")
+
+
+@click.command("payload", cls=ClaraCommand)
+@click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")
+@global_options
+def list_payloads(quiet: bool) -> None:
+    """List all payloads, those of jobs and reusable ones (also: payloads)."""
+    from clara_cli.payloads import store
+
+    with settings().database() as (database, _), database.read() as connection:
+        found = store.list_payloads(connection)
+    if quiet:
+        click.echo("".join(f"{payload.id}\n" for payload in found), nl=False)
+        return
+    rows = [
+        (
+            *(payload.kind.value, payload.id, payload.job_id, utc(payload.created)),
+            ", ".join(f"{key}={value}" for key, value in payload.metadata.items()),
+        )
+        for payload in found
+    ]
+    click.echo(table(["TYPE", "ID", "JOB", "CREATED", "METADATA"], rows))
+
+
+@click.command("payload", cls=ClaraCommand)
+@click.option("-p", "--payload", metavar="ID", help="The payload, or the job it belongs to, by id.")
+@global_options
+@click.pass_context
+def describe(context: click.Context, payload: str | None) -> None:
+    """Show a payload and its files (also: payloads). Names are as clara download takes them."""
+    from clara_cli.payloads.actions import find_payload, payload_files
+    from clara_cli.payloads.names import show_name
+    from clara_cli.payloads.tree import payload_tree
+
+    with settings().database() as (database, _):
+        found = find_payload(database, first_of(subjects(context, payload, "payload", "-p PAYLOAD_ID")[0])[0])
+        entries = payload_files(database, found)
+    files = [entry for entry in entries if entry.fault is None]
+    lines = [
+        f"PAYLOAD_ID: {found.id}",
+        f"TYPE: {found.kind.wire}",
+        f"JOB_ID: {found.job_id or ''}".rstrip(),
+        f"CREATED: {utc(found.created)}",
+        f"FILES: {len(files)}",
+        f"SIZE: {sum(entry.size for entry in files)}",
+        f"FOLDER: {payload_tree(database.root, found.id).path}",
+        *(f"METADATA: {cell(key)}={cell(value)}" for key, value in found.metadata.items()),
+        "",
+        table(
+            ["MODE", "SIZE", "NAME"],
+            [(f"{entry.mode & 0o777:04o}", entry.size, show_name(f"/{entry.name}")) for entry in files],
+        ),
+    ]
+    click.echo("\n".join(lines))
+    for entry in entries:
+        if entry.fault is not None:
+            warn(f"/{show_name(entry.name)} is not listed: {entry.fault}")
+
+
+@click.command("payload", cls=ClaraCommand)
+@click.option("-p", "--payload", metavar="ID", help="The payload; further ids may follow.")
+@yes_option
+@global_options
+@click.pass_context
+def delete(context: click.Context, payload: str | None, yes: bool) -> None:
+    """Delete payloads with their files, all or none (also: payloads).
+
+    The payload of a job can be deleted once the job has ended; the job's record and logs stay.
+    """
+    from clara_cli.payloads.actions import delete_payloads
+
+    texts = subjects(context, payload, "payload", "PAYLOAD_ID ...")
+    with settings().database() as (database, _):
+        confirm(f"Delete {len(texts)} payload(s) and all files in them?", yes)
+        for found in delete_payloads(database, texts):
+            click.echo(f"Deleted payload {found.id}.")

@@ -1,0 +1,166 @@
+"""`clara run`: definition to results in one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.transfer import transfer_meter
+from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
+from clara_cli.errors import NotFound, PayloadError, UsageError
+from clara_cli.retention import NO_LIMIT
+
+if TYPE_CHECKING:
+    from clara_cli.config import Config
+    from clara_cli.database import Database
+    from clara_cli.jobs.actions import JobView
+    from clara_cli.jobs.states import JobPriority
+    from clara_cli.pipelines.load import Loaded
+    from clara_cli.pipelines.model import Pipeline
+
+
+@click.command("run", cls=ClaraCommand)
+@click.argument("file", metavar="FILE", required=False)
+@click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
+@click.option("-o", "--output", metavar="FOLDER", help="Where the results go; without it they stay in the payload.")
+@click.option("--only", multiple=True, metavar="OPERATOR", help="Results of this operator only (repeatable).")
+@click.option("-n", "--name", metavar="NAME", help="Name of the job (default: the pipeline's).")
+@priority_option
+@reuse_option
+@set_option
+@global_options
+@click.pass_context
+def command(
+    context: click.Context,
+    file: str | None,
+    files: str | None,
+    output: str | None,
+    only: tuple[str, ...],
+    name: str | None,
+    priority: JobPriority,
+    reuse: bool,
+    values: dict[str, str],
+) -> None:
+    """Run a definition: a YAML file, a folder or a zip file. Makes a job, runs it to its end, and fetches its results.
+
+    Prints JOB_ID and PAYLOAD_ID first. When the job has ended well, the files that each operator left are in
+    FOLDER/OPERATOR; those of the same name are replaced. Exit status: 0 if the job ended well, 1 if not; Ctrl-C
+    cancels the job (130). The job stays, as any other; a definition that did not change is stored once.
+    """
+    from clara_cli.commands.start import start_and_follow
+    from clara_cli.jobs.actions import create_job, find_job
+    from clara_cli.jobs.recovery import recover
+    from clara_cli.jobs.results import check_target
+    from clara_cli.pipelines.load import load_pipeline
+
+    if file is None:
+        raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
+    _check(name, files, output, only)
+    folder = Path(output).expanduser() if output else None
+    with settings().database() as (database, config):
+        recover(database)
+        loaded = load_pipeline(Path(file).expanduser())
+        for problem in loaded.warnings:
+            warn(problem.render())
+        chosen = _chosen(loaded.pipeline, only)
+        if folder is not None:
+            check_target(folder)
+        source = Path(files).expanduser() if files else None
+        pipeline_id = _stored(database, loaded)
+        with transfer_meter("Uploading") as meter:
+            created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
+        click.echo(f"JOB_ID: {created.job.id}")
+        click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
+        if created.uploaded:
+            click.echo("Payload uploaded successfully.")
+        with _cleaning(database, config), _removed_if_empty(folder):
+            # What is cleaned when a job ends must not be what is fetched now.
+            attached = replace(config, start="attach", clean=NO_LIMIT)
+            start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
+            if folder is None:
+                notice(f"results: {created.tree.operators}")
+            else:
+                _fetch(find_job(database, created.job.id), folder, chosen)
+
+
+def _check(name: str | None, files: str | None, output: str | None, only: tuple[str, ...]) -> None:
+    if name is not None:
+        check_job_name(name)
+    for flag, value, wanted in (("--files", files, "a file or a folder"), ("--output", output, "a folder")):
+        if value is not None and not value.strip():
+            raise UsageError(f"{flag} is empty: expected {wanted}")
+    if only and output is None:
+        raise UsageError("--only says whose results are wanted: add --output FOLDER")
+
+
+@contextmanager
+def _cleaning(database: Database, config: Config) -> Iterator[None]:
+    """Apply the limits of the configuration at the end."""
+    from clara_cli.jobs.clean import clean_as_configured
+
+    try:
+        yield
+    finally:
+        if told := clean_as_configured(database, config):
+            warn(told)
+
+
+@contextmanager
+def _removed_if_empty(folder: Path | None) -> Iterator[None]:
+    """When there are no results there is no folder for them either."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _stored(database: Database, loaded: Loaded) -> str:
+    from clara_cli.pipelines.store import insert_pipeline, same_pipeline
+
+    with database.write() as connection:
+        return same_pipeline(connection, loaded) or insert_pipeline(connection, loaded)
+
+
+def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
+    """The operators whose results are wanted, each once, in the order of the definition.
+
+    Raises:
+        NotFound: the pipeline has no operator of a name; the message lists what it has.
+    """
+    names = [operator.name for operator in pipeline.operators]
+    wanted = {name.casefold() for name in only}
+    for name in only:
+        if name.casefold() not in map(str.casefold, names):
+            raise NotFound(f'--only: the pipeline has no operator "{name}"; it has {", ".join(names)}')
+    return [name for name in names if not wanted or name.casefold() in wanted]
+
+
+def _fetch(view: JobView, folder: Path, names: Iterable[str]) -> None:
+    from clara_cli.jobs.results import fetch, results
+    from clara_cli.payloads.names import show_name
+
+    total = 0
+    failed: list[tuple[str, str]] = []
+    with transfer_meter("Downloading") as meter:
+        for name, selection in results(view, names):
+            if selection is None:
+                notice(f"operator {name} left no files")
+                continue
+            for entry in selection.left_out:
+                warn(f"{name}: {show_name(entry.name)} is left out: {entry.fault}")
+            done = fetch(selection, folder, name, meter)
+            total += len(done.written)
+            failed += done.failed
+    notice(f"results: {total} {'file' if total == 1 else 'files'} in {folder}")
+    if failed:
+        listed = "\n".join(f"  {show_name(path)}: {why}" for path, why in failed)
+        raise PayloadError(f"{len(failed)} files were left out:\n{listed}")

@@ -1,0 +1,124 @@
+"""`clara start jobs` for several ids: all are submitted, and run through the queue as the machine has room."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+
+import click
+
+from clara_cli.commands.base import notice, settings, warn
+from clara_cli.commands.progress import environment_progress, lines
+from clara_cli.commands.several import each
+from clara_cli.commands.start import ACCEPTED, explain, signals_ask
+from clara_cli.config import Config
+from clara_cli.database import Database
+from clara_cli.jobs.batch import Batch, Event, enough_files
+from clara_cli.jobs.clean import clean_as_configured
+from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
+from clara_cli.runtime.plan import JobPlan
+
+
+def start_several(
+    database: Database,
+    config: Config,
+    ids: Sequence[str],
+    detach: bool,
+    values: Mapping[str, str],
+    *,
+    reuse: bool = False,
+) -> None:
+    """Start jobs; unless they are detached, run them here and end with 1 if one did not end well.
+
+    Args:
+        reuse: do not run operators that an earlier job ran on the same input.
+
+    Raises:
+        click.exceptions.Exit: a start was refused or a job did not end well (1), or a signal cancelled what was left
+            (128 + its number).
+    """
+    detach = detach or config.start == "detach"
+
+    def submit(text: str) -> SubmittedJob:
+        with environment_progress() as progress:
+            return submit_job(database, config, text, values, progress, reuse=reuse)
+
+    def hand_over(text: str) -> None:
+        with submit(text) as submitted:
+            _accepted()
+            run_detached(submitted, config, settings().config_file)
+
+    with enough_files(len(ids)):
+        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit)
+    if not detach and (told := clean_as_configured(database, config)):
+        warn(told)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _all_accepted(ids: Sequence[str], start: Callable[[str], None]) -> int:
+    _, well = each(ids, start)
+    return 0 if well else 1
+
+
+def _accepted() -> None:
+    # A reader of stdout that is gone is no reason to leave an accepted job alone.
+    with suppress(OSError, ValueError, AttributeError):
+        click.echo(ACCEPTED)
+        sys.stdout.flush()
+
+
+def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob]) -> int:
+    """Run jobs in this process and show how they go."""
+    with closing(Batch()) as batch, signals_ask(batch) as got:
+
+        def start(text: str) -> JobPlan:
+            submitted = submit(text)
+            _accepted()
+            batch.start(submitted)
+            return submitted.plan
+
+        plans, well = each(ids, start)
+        ended: list[Event] = []
+        with lines([_label(plan) for plan in plans]) as shown:
+            while len(ended) < len(plans):
+                event = batch.next(shown.interval)
+                if event is None:
+                    pass
+                elif event.result is None and event.error is None:
+                    shown.operator_began(_label(event.plan))
+                else:
+                    ended.append(event)
+                    shown.operator_ended(_label(event.plan), _succeeded(event), None)
+                    if shown.interval is None:
+                        _say(event)
+                with suppress(OSError):
+                    shown.tick()
+    if shown.interval is not None:
+        for event in ended:
+            _say(event)
+    if got:
+        return 128 + got[0]
+    return 0 if well and all(map(_succeeded, ended)) else 1
+
+
+def _succeeded(event: Event) -> bool:
+    return event.result is not None and event.result.succeeded
+
+
+def _label(plan: JobPlan) -> str:
+    return f"{' '.join(plan.job_name.split())} {plan.job_id}"
+
+
+def _say(event: Event) -> None:
+    """The outcome of a job on stderr, and why it is not good."""
+    from clara_cli.cli import report
+
+    with suppress(OSError):
+        if event.error is not None:
+            report(f"job {event.plan.job_id}: {event.error.message}", event.error.hint)
+        elif _succeeded(event):
+            notice(f"job {event.plan.job_id} ended with JOB_STATUS_HEALTHY")
+        elif event.result is not None:
+            explain(event.plan.job_id, event.result)

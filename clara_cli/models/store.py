@@ -1,0 +1,123 @@
+"""Registered models: their records, and their folders in `repository/models/<id>/<name>`.
+
+Names are unique, as in a Triton server: a model of a known name takes the place of the one that had it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from clara_cli.database import Database
+from clara_cli.errors import StateConflict, StoreError
+from clara_cli.ids import new_id, resolve
+from clara_cli.models.layout import ModelFolder
+from clara_cli.payloads.staging import put_in_place, removing, staged, sweep
+from clara_cli.payloads.upload import Meter, fill
+from clara_cli.root import Root
+
+_COLUMNS = "id, name, type, versions, created"
+
+
+class Model(NamedTuple):
+    """A registered model; `created` in seconds since 1970, UTC."""
+
+    id: str
+    name: str
+    type: str
+    versions: tuple[int, ...]
+    created: float
+
+
+def create_model(database: Database, folder: ModelFolder, meter: Meter | None = None) -> tuple[Model, Model | None]:
+    """Keep a copy of a model's folder; returns its record, and that of the model whose name it took.
+
+    Raises:
+        PayloadError: the folder cannot be copied.
+        StateConflict: a job that runs uses the model of that name.
+    """
+    parent = _repository(database.root)
+    model = Model(new_id(), folder.name, folder.type, folder.versions, time.time())
+    _sweep(database)
+    with database.read() as connection:
+        before = [known for known in list_models(connection) if known.name == model.name]
+    with staged(parent, model.id) as aside:
+        (aside / folder.name).mkdir()
+        fill(aside / folder.name, folder.path, meter)
+        with removing(parent, [known.id for known in before]), database.write() as connection:
+            _forget(connection, before)
+            connection.execute(
+                f"INSERT INTO models ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+                (model.id, model.name, model.type, json.dumps(model.versions), model.created),
+            )
+            put_in_place(aside, parent / model.id)
+    return model, before[0] if before else None
+
+
+def list_models(connection: sqlite3.Connection) -> list[Model]:
+    """All registered models, newest first."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM models ORDER BY created DESC, rowid DESC")
+    return [Model._make((*row[:3], tuple(json.loads(row[3])), row[4])) for row in rows]
+
+
+def delete_models(database: Database, texts: Sequence[str]) -> list[Model]:
+    """Remove models, all or none.
+
+    Raises:
+        NotFound: no such model.
+        StateConflict: a job that runs uses one of them.
+    """
+    with database.read() as connection:
+        wanted = {resolve(connection, "model", text) for text in texts}
+        found = [model for model in list_models(connection) if model.id in wanted]
+    with removing(database.root.repository, wanted), database.write() as connection:
+        _forget(connection, found)
+    return found
+
+
+def registered_folders(root: Root, connection: sqlite3.Connection) -> dict[str, Path]:
+    """The folder of every registered model, by name."""
+    return {model.name: root.repository / model.id / model.name for model in list_models(connection)}
+
+
+def _forget(connection: sqlite3.Connection, models: Sequence[Model]) -> None:
+    """Delete records, unless a job uses one of the models."""
+    used = dict(_in_use(connection)) if models else {}
+    for model in models:
+        if model.name in used:
+            raise StateConflict(
+                f"model {model.name} is used by job {used[model.name]}, which is running",
+                hint=f"wait until it has ended, or end it: clara cancel job -j {used[model.name]}",
+            )
+        connection.execute("DELETE FROM models WHERE id = ?", (model.id,))
+
+
+def _in_use(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """(model name, job id) of the jobs that were started and have not ended."""
+    query = "SELECT id, definition FROM jobs WHERE state != 'STOPPED' AND submitted IS NOT NULL"
+    for job_id, definition in connection.execute(query).fetchall():
+        for operator in json.loads(definition)["operators"]:
+            for name in operator.get("models", ()):
+                yield name, job_id
+
+
+def _repository(root: Root) -> Path:
+    try:
+        root.repository.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the model repository {root.repository}: {error.strerror}") from error
+    return root.repository
+
+
+def _sweep(database: Database) -> None:
+    """Remove what processes that were killed left in the repository."""
+
+    def recorded(name: str) -> bool:
+        with database.read() as connection:
+            return connection.execute("SELECT 1 FROM models WHERE id = ?", (name,)).fetchone() is not None
+
+    sweep(database.root.repository, recorded)
