@@ -13,11 +13,19 @@ import many
 import memory
 import noop
 import startup
+import walkthrough
 from rich.console import Console
 from timing import LEAST_RUNS
 from workspace import CLARA
 
 BENCHMARKS = {
+    "startup": startup,
+    "noop": noop,
+    "handover": handover,
+    "memory": memory,
+    "definitions": definitions,
+    "walkthrough": walkthrough,
+}
     "startup": startup,
     "many": many,
     "noop": noop,

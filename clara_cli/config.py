@@ -5,7 +5,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
     log_limit: see `Config`
 """
 
@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
-from clara_cli.config_values import choice, read_addresses, read_folders, read_retention, read_triton, seconds, whole
+from clara_cli.config_values import (
+    SWITCHES,
+    choice,
+    read_addresses,
+    read_folders,
+    read_retention,
+    read_triton,
+    seconds,
+    truth,
+    whole,
+)
 from clara_cli.errors import ConfigError
 from clara_cli.retention import NO_LIMIT, Retention
 
@@ -42,6 +52,7 @@ class Config:
         service_timeout: seconds that a service has until it answers at its port.
         venv: what happens at the start of a job when an operator needs an environment of its own that was not made:
             `ask` (an error says how to make it), `auto` (it is made), `never` (clara's own environment is used).
+        fast_io: operators' Python reads and writes gzip and zip files by faster codecs, where it has them.
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
@@ -58,6 +69,7 @@ class Config:
     operator_timeout: float | None = None
     service_timeout: float = 60.0
     venv: str = "ask"
+    fast_io: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
@@ -94,6 +106,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         operator_timeout=seconds(values, "operator_timeout", path),
         service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
+        fast_io=_fast_io(values, path, environment),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
@@ -138,6 +151,15 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / Path(value).expanduser()
+
+
+def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
+    word = environment.get("CLARA_FAST_IO")
+    if not word:
+        return truth(values, "fast_io", path)
+    if word.lower() not in SWITCHES:
+        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+    return SWITCHES[word.lower()]
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:

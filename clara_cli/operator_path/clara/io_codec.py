@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import zlib
+from importlib import import_module
 from typing import Any, Callable, Tuple, Type
 
-try:
-    from isal import isal_zlib
-except ImportError:
-    isal_zlib = None
-try:
-    from zlib_ng import zlib_ng
-except ImportError:
-    zlib_ng = None
+
+def optional(name: str) -> Any:
+    """A module that need not be installed; None if it is not."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+isal_zlib = optional("isal.isal_zlib")
+zlib_ng = optional("zlib_ng.zlib_ng")
 
 # Bytes that are compressed at once: large enough to cost no space, small enough to share out among threads.
 BLOCK = 8 << 20
@@ -26,7 +30,7 @@ _SAMPLES = 4
 _SAMPLE = 64 << 10
 
 # What a damaged stream raises.
-DAMAGED: Tuple[Type[Exception], ...] = (zlib.error,) if isal_zlib is None else (zlib.error, isal_zlib.error)
+DAMAGED: Tuple[Type[BaseException], ...] = (zlib.error,) if isal_zlib is None else (zlib.error, isal_zlib.error)
 
 crc32: Callable[..., int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 

@@ -9,13 +9,10 @@ import os
 import struct
 from typing import Any, BinaryIO, Iterable, Iterator
 
-from clara.io_codec import crc32, deflated
+from clara.io_codec import crc32, deflated, optional
 from clara.io_threads import in_order
 
-try:
-    from isal import igzip
-except ImportError:
-    igzip = None
+igzip = optional("isal.igzip")
 
 # BGZF (SAM specification, 4.1): members of at most 64 KiB, each with its own size in an extra field `BC`.
 _HEADER = struct.Struct("<4sIBBHHHH")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import product
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, List
 
 from clara.errors import InvalidValue, WrongType
 from clara.io_codec import BLOCK, DAMAGED
@@ -95,7 +95,7 @@ class NiftiVolume:
 
         def targets() -> Iterator[NDArray[Any]]:
             for index in product(*map(range, reversed(out.shape[3:]))):
-                volume = out[(..., *reversed(index))]
+                volume = out[(Ellipsis,) + tuple(reversed(index))]  # noqa: RUF005 - older Pythons
                 for start in range(0, volume.shape[2], _SLICES):
                     yield volume[:, :, start : start + _SLICES]
 
@@ -156,7 +156,7 @@ def write_nifti(path: str | os.PathLike[str], array: Any, affine: Any = None) ->
         array = array.astype(np.uint8 if array.dtype.kind == "b" else array.dtype.newbyteorder("<"))
     header = make_header(array.shape, array.dtype, affine, name)
     memory = memory_of(np.asfortranarray(array))
-    pieces = [header, *(memory[start : start + BLOCK] for start in range(0, len(memory), BLOCK))]
+    pieces: List[Any] = [header, *(memory[start : start + BLOCK] for start in range(0, len(memory), BLOCK))]
     aside = "{}.{}.part".format(name, os.getpid())
     try:
         with open(aside, "wb") as file:

@@ -97,7 +97,8 @@ def parse_header(data: bytes, name: str) -> Header:
     at, magic = layout.magic
     if data[at : at + len(magic)] != magic:
         if data[at : at + 3] in (b"ni1", b"ni2"):
-            raise InvalidValue("{} is not a readable NIfTI file but one of a pair; header and voxels must be in one file".format(name))
+            text = "{} is not a readable NIfTI file but one of a pair; header and voxels must be in one file"
+            raise InvalidValue(text.format(name))
         raise InvalidValue("{} is not a readable NIfTI file: its header is not marked as one".format(name))
     rank, *sizes = field(layout.dim)
     if not 1 <= rank <= 7 or min(sizes[:rank]) < 0:
@@ -108,9 +109,10 @@ def parse_header(data: bytes, name: str) -> Header:
     offset = field(layout.offset)[0]
     if not math.isfinite(offset) or (offset and offset < layout.size):
         raise InvalidValue("{}: the voxels cannot begin at byte {}".format(name, offset))
-    slope, inter = _scaling(*field(layout.scaling), name=name)
+    slope, inter = _scaling(field(layout.scaling), name)
     kind = numpy().dtype(DTYPES[code]).newbyteorder(order)
-    affine = _affine(field(layout.codes), field(layout.quaternion), field(layout.rows), field(layout.pixdim), sizes[:rank])
+    orientation = [field(place) for place in (layout.codes, layout.quaternion, layout.rows, layout.pixdim)]
+    affine = _affine(orientation, sizes[:rank])
     return Header(tuple(sizes[:rank]), kind, int(offset) or layout.size + 4, slope, inter, affine)
 
 
@@ -123,8 +125,9 @@ def _layout(data: bytes, name: str) -> tuple[str, _Layout]:
     raise InvalidValue("{} is not a readable NIfTI file: it does not begin with a header".format(name))
 
 
-def _scaling(slope: float, inter: float, name: str) -> tuple[float, float]:
+def _scaling(pair: tuple[Any, ...], name: str) -> tuple[float, float]:
     """As nibabel takes it: a slope of 0 or one that is no number means no scaling."""
+    slope, inter = pair
     if slope == 0 or not math.isfinite(slope):
         return 1.0, 0.0
     if not math.isfinite(inter):
@@ -132,10 +135,9 @@ def _scaling(slope: float, inter: float, name: str) -> tuple[float, float]:
     return slope, inter
 
 
-def _affine(
-    codes: Sequence[int], quaternion: Sequence[float], rows: Sequence[float], pixdim: Sequence[float], shape: Sequence[int]
-) -> Any:
+def _affine(orientation: Sequence[tuple[Any, ...]], shape: Sequence[int]) -> Any:
     np = numpy()
+    codes, quaternion, rows, pixdim = orientation
     affine = np.eye(4)
     if codes[1] > 0:
         affine[:3] = np.reshape(rows, (3, 4))

@@ -15,9 +15,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
-) -> Iterator[Result]:
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Iterator[Result]:
     """`map` on threads: results in the order of the items, only as many items ahead as there is work for."""
     from concurrent.futures import ThreadPoolExecutor
 

@@ -189,12 +189,15 @@ ARRAYS = hnp.arrays(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")  # numpy's own
 @given(arrays=st.dictionaries(st.text("abcåß_", min_size=1), ARRAYS, max_size=3), order=st.sampled_from("CFS"))
 @HERE
 def test_npz_round_trip_read_by_numpy(tmp_path, codec, small_blocks, arrays, order):
     path = tmp_path / "a.npz"
-    given_ = {name: array[::2] if order == "S" and array.ndim else np.array(array, order=order.replace("S", "C"))
-              for name, array in arrays.items()}
+    given_ = {
+        name: array[::2] if order == "S" and array.ndim else np.array(array, order=order.replace("S", "C"))
+        for name, array in arrays.items()
+    }
     clara.io.write_npz(path, **given_)
     ours = clara.io.read_npz(path)
     with np.load(path, allow_pickle=False) as theirs:
@@ -288,7 +291,14 @@ def test_more_than_4_gib(tmp_path):
 
 
 def test_loading_costs_nothing_before_it_is_used():
-    code = "import sys, clara; clara.Driver; print([m for m in ('isal', 'zlib_ng', 'gzip', 'numpy') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={"PYTHONPATH": str(Path(clara.__file__).parents[1])})
+    code = (
+        "import sys, clara; clara.Driver; print([m for m in ('isal', 'zlib_ng', 'gzip', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(clara.__file__).parents[1])},
+    )
     assert done.stdout == "[]\n"
