@@ -25,13 +25,7 @@ BENCHMARKS = {
     "memory": memory,
     "definitions": definitions,
     "walkthrough": walkthrough,
-}
-    "startup": startup,
     "many": many,
-    "noop": noop,
-    "handover": handover,
-    "memory": memory,
-    "definitions": definitions,
 }
 
 

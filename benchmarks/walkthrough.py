@@ -83,7 +83,9 @@ def others() -> dict[str, Callable[[], NDArray[Any]]]:
 
 def measure(runs: int) -> list[Table]:
     """The CT with all ways of doing it; other volumes once each, plain and ours."""
-    table = Table(title=f"walkthrough: 512 x 512 x 400, whole processes, ms, median (least - greatest); target {TARGET}")
+    table = Table(
+        title=f"walkthrough: 512 x 512 x 400, whole processes, ms, median (least - greatest); target {TARGET}"
+    )
     for column in ("volume", "way", "time", "times plain", ".npz, MiB", "times plain's"):
         table.add_column(column, justify="left" if column in ("volume", "way") else "right")
     with Workspace() as space:

@@ -25,12 +25,12 @@ RAW = -zlib.MAX_WBITS
 # Bytes that are taken in and handed out at once when inflating: they stay in the processor's cache.
 _READ, _PIECE = 256 << 10, 1 << 20
 # isal is three times as fast as zlib-ng; where its result is larger than this, zlib-ng is taken for the block.
-_WORTH = 1.05
+_WORTH = 1.055
 _SAMPLES = 4
 _SAMPLE = 64 << 10
 
 # What a damaged stream raises.
-DAMAGED: Tuple[Type[BaseException], ...] = (zlib.error,) if isal_zlib is None else (zlib.error, isal_zlib.error)
+DAMAGED: Tuple[Type[Exception], ...] = (zlib.error,) if isal_zlib is None else (zlib.error, isal_zlib.error)
 
 crc32: Callable[..., int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import product
-from typing import TYPE_CHECKING, Any, Iterator, List
+from typing import TYPE_CHECKING, Any, Iterator, List, Tuple, Type
 
 from clara.errors import InvalidValue, WrongType
 from clara.io_codec import BLOCK, DAMAGED
@@ -17,6 +17,7 @@ from clara.mapping import numpy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_UNREADABLE: Tuple[Type[Exception], ...] = (EOFError, OSError, *DAMAGED)
 _HEADER = 540
 _SKIP = 1 << 20
 # Slices that are put in place together: of float32 they fill one line of the processor's cache.
@@ -124,7 +125,7 @@ class NiftiVolume:
     def _fill(self, stream: Any, memory: memoryview) -> int:
         try:
             return fill(stream, memory)
-        except (EOFError, OSError, *DAMAGED) as error:
+        except _UNREADABLE as error:
             raise InvalidValue("{} is damaged or cut off: {}".format(self._name, error)) from error
 
 

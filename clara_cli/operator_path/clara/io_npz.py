@@ -12,7 +12,7 @@ import mmap
 import os
 import zipfile
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, BinaryIO, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Sequence, Tuple, Type
 
 from clara.errors import InvalidValue
 from clara.io_codec import BLOCK, DAMAGED, Inflating, crc32, deflated
@@ -23,7 +23,14 @@ from clara.mapping import numpy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, *DAMAGED)
+_UNREADABLE: Tuple[Type[Exception], ...] = (
+    zipfile.BadZipFile,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    *DAMAGED,
+)
 
 
 def write_npz(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
