@@ -197,7 +197,7 @@ def holders(inodes: set[int]) -> list[int]:
             continue
         with suppress(OSError):
             opened = {(info.st_dev, info.st_ino) for info in map(_status, (entry / "fd").iterdir()) if info}
-            maps = [line.split() for line in (entry / "maps").read_text().splitlines()]
+            maps = [line.split() for line in (entry / "maps").read_text(errors="replace").splitlines()]
             mapped = {int(words[4]) for words in maps if len(words) > 5 and words[5].startswith("/dev/shm/")}
             if inodes & mapped or {(device, inode) for inode in inodes} & opened:
                 found.append(int(entry.name))

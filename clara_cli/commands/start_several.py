@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 
 import click
 
 from clara_cli.commands.base import notice, settings, warn
-from clara_cli.commands.progress import environment_progress, lines
+from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
 from clara_cli.config import Config
@@ -17,6 +18,7 @@ from clara_cli.database import Database
 from clara_cli.jobs.batch import Batch, Event, enough_files
 from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
+from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan
 
 
@@ -49,8 +51,8 @@ def start_several(
             _accepted()
             run_detached(submitted, config, settings().config_file)
 
-    with enough_files(len(ids)):
-        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit)
+    with enough_files(len(ids)) as most:
+        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit, most)
     if not detach and (told := clean_as_configured(database, config)):
         warn(told)
     if code:
@@ -69,8 +71,10 @@ def _accepted() -> None:
         sys.stdout.flush()
 
 
-def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob]) -> int:
-    """Run jobs in this process and show how they go."""
+def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -> int:
+    """Run jobs in this process, not more than `most` under way at once, and show how they go."""
+    todo = deque(ids)
+    ended: list[Event] = []
     with closing(Batch()) as batch, signals_ask(batch) as got:
 
         def start(text: str) -> JobPlan:
@@ -79,18 +83,26 @@ def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob]) -> int:
             batch.start(submitted)
             return submitted.plan
 
-        plans, well = each(ids, start)
-        ended: list[Event] = []
-        with lines([_label(plan) for plan in plans]) as shown:
-            while len(ended) < len(plans):
-                event = batch.next(shown.interval)
-                if event is None:
-                    pass
-                elif event.result is None and event.error is None:
+        plans, well = each([todo.popleft() for _ in ids[:most]], start)
+        going = len(plans)
+        # Live lines stand still: what is not known yet cannot be among them.
+        listener: AbstractContextManager[Listener] = (
+            nullcontext(Plain()) if todo else lines([_label(plan) for plan in plans])
+        )
+        with listener as shown:
+            while going or (todo and not got):
+                while todo and going < most and not got:
+                    plans, accepted = each([todo.popleft()], start)
+                    going, well = going + len(plans), well and accepted
+                event = batch.next(shown.interval) if going else None
+                if event is not None and not event.ended:
                     shown.operator_began(_label(event.plan))
-                else:
+                elif event is not None:
+                    going -= 1
                     ended.append(event)
                     shown.operator_ended(_label(event.plan), _succeeded(event), None)
+                    if isinstance(shown, Lines):
+                        shown.took(_label(event.plan), event.seconds)
                     if shown.interval is None:
                         _say(event)
                 with suppress(OSError):
@@ -98,6 +110,8 @@ def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob]) -> int:
     if shown.interval is not None:
         for event in ended:
             _say(event)
+    if todo:
+        notice(f"not started: {' '.join(todo)}")
     if got:
         return 128 + got[0]
     return 0 if well and all(map(_succeeded, ended)) else 1

@@ -1,7 +1,7 @@
 """What operators of all jobs of a root hold of the machine, kept in the database.
 
-A claim counts only while its job's runner lives, by the lock that it holds: what a dead runner held is free at once.
-Whoever asks for something or gives something back decides for all who wait, and wakes those who got something.
+Whoever asks for something or gives something back decides for all who wait, and wakes those who got something. It
+also sees, by the locks that runners hold, which of those in the way are dead: their jobs are to be cleared at once.
 Every function but `wake` takes the connection of the caller's transaction.
 """
 
@@ -12,6 +12,8 @@ import socket
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
+from typing import NamedTuple
 
 from clara_cli.jobs import lock
 from clara_cli.jobs.states import JobPriority, JobState
@@ -93,16 +95,30 @@ def anybody_waits(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM claims WHERE devices IS NULL LIMIT 1").fetchone() is not None
 
 
-def settle(connection: sqlite3.Connection, root: Root) -> set[str]:
-    """Give what is free to those whose turn it is; returns the jobs that got something, to be woken."""
+class Settled(NamedTuple):
+    """The jobs that got something, and those whose runner is dead while others wait for what they hold."""
+
+    woken: set[str]
+    dead: set[str]
+
+
+def settle(connection: sqlite3.Connection, root: Root) -> Settled:
+    """Give what is free to those whose turn it is. The caller wakes them, and evicts the dead, after the commit."""
     if not anybody_waits(connection):
-        return set()
-    granted = grant(all_claims(connection), lambda job_id: lock.is_held(root.jobs / job_id))
+        return Settled(set(), set())
+
+    @cache
+    def alive(job_id: str) -> bool:
+        return lock.is_held(root.jobs / job_id)
+
+    claims = all_claims(connection)
+    granted = grant(claims, alive)
     for claim, devices in granted:
         connection.execute("UPDATE claims SET devices = ? WHERE number = ?", (json.dumps(devices), claim.number))
         if claim.pending:
             connection.execute("UPDATE turns SET ticket = max(ticket, ?)", (claim.ticket,))
-    return {claim.job_id for claim, _ in granted}
+    dead = {claim.job_id for claim in claims if claim.devices is not None and not alive(claim.job_id)}
+    return Settled({claim.job_id for claim, _ in granted}, dead)
 
 
 def place(connection: sqlite3.Connection, job_id: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from clara_cli.database import Database
 from clara_cli.errors import RuntimeFailure
 from clara_cli.jobs import claims, store
-from clara_cli.jobs.recovery import recover
+from clara_cli.jobs.recovery import follow_up, recover
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.capacity import Machine, Need
 from clara_cli.runtime.stop import StopRequest
@@ -86,13 +86,13 @@ def wait_for_turn(
             if not ended and stop.reason is not None:
                 store.cancel(connection, job_id, stop.reason)
                 ended = True
-            woken = claims.settle(connection, database.root)
+            settled = claims.settle(connection, database.root)
             runs = not ended and job_id in claims.held(connection)
             if runs:
                 store.change_job(connection, job_id, JobEvent.RUN)
             reason = store.cancel_reason(connection, job_id) or "cancelled"
             place, waiting = (0, 0) if runs or ended else claims.place(connection, job_id)
-        claims.wake(woken - {job_id})
+        follow_up(database, settled, job_id)
         if place or shown:
             queued(place, waiting)
             shown = True
@@ -157,9 +157,9 @@ class SharedRoom:
         with self._database.write() as connection:
             claims.give_back(connection, self._job_id, self._released)
             claims.ask(connection, self._job_id, new, self._machine)
-            woken = claims.settle(connection, self._database.root)
+            settled = claims.settle(connection, self._database.root)
             self._held = claims.held(connection).get(self._job_id, {})
-        claims.wake(woken - {self._job_id})
+        follow_up(self._database, settled, self._job_id)
         self._asked.update(name for name, _ in new)
         self._released.clear()
         self._next_look = time.monotonic() + LOOK

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs import claims, lock, store
-from clara_cli.jobs.removal import remove_noted
+from clara_cli.jobs import lock, store
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.claims import Settled
 
 _MESSAGE = (
     "the job's runner ended without notice (killed, or the machine was restarted); files and logs are kept, "
@@ -27,7 +30,11 @@ def recover(database: Database) -> list[str]:
     """
     with database.read() as connection:
         candidates = store.live_jobs(connection)
-    remove_noted(database)
+        deleted = store.noted_removals(connection)
+    if deleted:
+        from clara_cli.jobs.removal import remove_noted
+
+        remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]
 
 
@@ -60,9 +67,25 @@ def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, mes
 
 def release_room(database: Database) -> None:
     """A job has ended: what it held goes to those who wait."""
+    # Loaded when it is needed: most commands that look find nothing to do.
+    from clara_cli.jobs import claims
+
     with database.read() as connection:
         if not claims.anybody_waits(connection):
             return
     with database.write() as connection:
-        woken = claims.settle(connection, database.root)
-    claims.wake(woken)
+        settled = claims.settle(connection, database.root)
+    follow_up(database, settled)
+
+
+def follow_up(database: Database, settled: Settled, this: str | None = None) -> None:
+    """After a transaction in which room was given away: wake who got some, clear away the dead who hold some.
+
+    Args:
+        this: the job of the caller, which knows already.
+    """
+    from clara_cli.jobs import claims
+
+    claims.wake(settled.woken - {this})
+    for job_id in settled.dead:
+        evict(database, job_id)

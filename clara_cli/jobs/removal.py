@@ -79,7 +79,7 @@ def remove_noted(database: Database) -> list[str]:
         those that cannot be removed, where they are now; it is tried again the next time.
     """
     with database.read() as connection:
-        folders = [row[0] for row in connection.execute("SELECT folder FROM deletions")]
+        folders = store.noted_removals(connection)
     left = []
     for name in folders:
         folder = database.root.path / name

@@ -20,7 +20,7 @@ from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
 from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.queue import Bell, SharedRoom, wait_for_turn
-from clara_cli.jobs.recovery import release_room
+from clara_cli.jobs.recovery import follow_up, release_room
 from clara_cli.jobs.reuse import confirm, forget, look_back, record, share, share_logs, without
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
 from clara_cli.payloads.removal import remove_tree
@@ -113,7 +113,7 @@ def submit_job(
             record(connection, view, recipes, found, shared)
             todo = without(plan, found)
             claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
-            woken = claims.settle(connection, database.root)
+            settled = claims.settle(connection, database.root)
     except BaseException as error:
         if handle is not None:
             forget(view, found)
@@ -121,7 +121,7 @@ def submit_job(
                 remove_tree(view.folder)
             os.close(handle)
         raise
-    claims.wake(woken)
+    follow_up(database, settled)
     share_logs(database.root, view, found)
     return SubmittedJob(database, todo, handle, {name: item.job_id for name, item in found.items()})
 

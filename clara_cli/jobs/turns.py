@@ -73,12 +73,13 @@ def grant(claims: Iterable[Claim], alive: Callable[[str], bool]) -> list[tuple[C
     is free for others while a job that it started lives: it waits for that job's end, which would never come.
 
     Args:
-        alive: whether a job has a runner; what others hold or wait for does not count.
+        alive: whether a job has a runner; jobs without one get nothing. What they hold counts until their processes
+            have been ended and their claims are gone.
     """
     known = list(claims)
     lending = {claim.parent for claim in known}
     holding = [claim for claim in known if claim.devices is not None]
-    counted = [claim for claim in holding if claim.job_id not in lending and alive(claim.job_id)]
+    counted = [claim for claim in holding if claim.job_id not in lending]
     begun = {claim.job_id for claim in holding}
     taken = _sum(claim.need for claim in counted)
     devices = {device for claim in counted for device in claim.devices or ()}

@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from clara_cli.filename import file_name
+
 # Bytes kept of one log where the configuration does not say.
 LIMIT = 256 << 20
 _BLOCK = 4096
@@ -28,7 +30,7 @@ _PARTS = 5000
 
 def times_of(log: Path) -> Path:
     """Where the times of a log are kept."""
-    return log.with_suffix(".times")
+    return log.with_name(file_name(log.stem, ".times"))
 
 
 def left_out_note(count: int) -> bytes:
@@ -136,7 +138,7 @@ class OperatorLog:
     def _join(self) -> None:
         """Put beginning, note and end into a file of its own, and that in place of the log."""
         note = left_out_note(self.left_out)
-        beside = self._path.with_name(self._path.name + ".part")
+        beside = self._path.with_name(file_name(self._path.name, ".part"))
         try:
             with self._path.open("rb") as reader, beside.open("wb", buffering=0) as writer:
                 _copy(reader.fileno(), writer.fileno(), 0, self._head)

@@ -27,9 +27,10 @@ def test_a_model_in_use_is_neither_deleted_nor_replaced(tmp_path: Path) -> None:
         with database.write() as connection:
             connection.execute(
                 "INSERT INTO jobs (id, payload_id, pipeline_id, name, state, status, priority, created, submitted, "
-                "folder, definition) VALUES ('aa', 'bb', 'cc', 'n', 'RUNNING', 'HEALTHY', 'NORMAL', 1.0, 1.0, '', ?)",
+                "folder, definition) VALUES ('aa', 'bb', 'cc', 'n', 'PENDING', 'HEALTHY', 'NORMAL', 1.0, 1.0, '', ?)",
                 (definition,),
             )
+            connection.execute("UPDATE jobs SET state = 'RUNNING'")
         with pytest.raises(StateConflict, match="model liver is used by job aa, which is running"):
             delete_models(database, [model.id])
         with pytest.raises(StateConflict):
@@ -38,7 +39,7 @@ def test_a_model_in_use_is_neither_deleted_nor_replaced(tmp_path: Path) -> None:
             assert [found.id for found in list_models(connection)] == [model.id]
             (path,) = registered_folders(database.root, connection).values()
             assert (path / "1" / "model.plan").is_file()
-            connection.execute("UPDATE jobs SET state = 'STOPPED'")
+            connection.execute("UPDATE jobs SET state = 'STOPPED', status = 'CANCELED'")
         second, before = create_model(database, checked)
         assert before == model
         assert [path.name for path in database.root.repository.iterdir()] == [second.id]

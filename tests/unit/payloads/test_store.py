@@ -16,7 +16,7 @@ from clara_cli.root import Root, choose_root
 
 JOB = (
     "INSERT INTO jobs (id, payload_id, pipeline_id, name, state, status, priority, created, folder, definition) "
-    "VALUES (?, ?, 'cc', 'n', 'STOPPED', 'HEALTHY', 'NORMAL', 5.0, '', '{}')"
+    "VALUES (?, ?, 'cc', 'n', 'PENDING', 'HEALTHY', 'NORMAL', 5.0, '', '{}')"
 )
 
 
