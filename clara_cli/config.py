@@ -6,7 +6,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
     log_limit: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
@@ -22,6 +22,7 @@ from typing import Any
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
+    SWITCHES,
     check_ngc,
     check_path,
     choice,
@@ -31,6 +32,7 @@ from clara_cli.config_values import (
     read_triton,
     seconds,
     spoken,
+    truth,
     whole,
 )
 from clara_cli.errors import ConfigError
@@ -59,6 +61,7 @@ class Config:
             `ask` (an error says how to make it), `auto` (it is made), `never` (clara's own environment is used).
         mounts: whether operators see their folders at the declared paths: `auto` (where that works), `require` (an
             error before the start where it does not), `off`.
+        fast_io: operators' Python reads and writes gzip and zip files by faster codecs, where it has them.
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
@@ -76,6 +79,7 @@ class Config:
     service_timeout: float = 60.0
     venv: str = "ask"
     mounts: str = "auto"
+    fast_io: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
@@ -123,6 +127,7 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
         mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
+        fast_io=_fast_io(values, path, environment),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
@@ -190,6 +195,15 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / from_home(value)
+
+
+def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
+    word = environment.get("CLARA_FAST_IO")
+    if not word:
+        return truth(values, "fast_io", path)
+    if word.lower() not in SWITCHES:
+        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+    return SWITCHES[word.lower()]
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:

@@ -32,6 +32,17 @@ def whole(values: Mapping[str, Any], key: str, path: Path) -> int | None:
     return value
 
 
+SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def truth(values: Mapping[str, Any], key: str, path: Path) -> bool:
+    """True or false; false when it is not set."""
+    value = values.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f"{path}: {key} must be true or false, found {value!r}")
+    return bool(value)
+
+
 def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path) -> str:
     """One of some words; the first when it is not set."""
     value = values.get(key)

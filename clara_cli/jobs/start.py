@@ -211,6 +211,7 @@ def run_detached(submitted: SubmittedJob, config: Config, config_file: str | Non
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     environment["CLARA_ROOT"] = str(submitted.database.root.path)
     environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
+    environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
     log_file = submitted.plan.folder / "runner.log"
     try:
         with log_file.open("ab") as log:
