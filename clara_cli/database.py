@@ -193,6 +193,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             digest BLOB NOT NULL
         )""",
     ),
+    # Whether an operator ran with mounts; NULL before its job ran, and for jobs of earlier versions.
+    ("ALTER TABLE operators ADD COLUMN mounted INTEGER",),
     (
         # Catalogs and instances: sets of models. A model that was deleted is in none, whatever is written here.
         """CREATE TABLE model_sets (

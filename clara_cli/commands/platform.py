@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clara_cli import __version__
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice, settings, warn
 from clara_cli.errors import UsageError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from clara_cli.server.options import Options
     from clara_cli.server.process import Running
 
+_INSTALL = "pip install 'clara-cli[server]'"
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -65,13 +67,17 @@ def start(foreground: bool, **given: Any) -> None:
     go on when the server ends.
     """
     options = _options(given)
-    _check_extra()
     if foreground:
+        if not _installed():
+            raise UsageError(f"the platform server is not installed: {_INSTALL}")
         from clara_cli.server.foreground import run
 
         run(options, settings().config_file, lambda found: notice(f"Listening on {', '.join(found.addresses())}"))
         return
-    _start(options)
+    if _installed():
+        _start(options)
+    else:
+        _say_not_installed("started")
 
 
 @command.command("stop", cls=ClaraCommand)
@@ -95,7 +101,9 @@ def restart(**given: Any) -> None:
     """End the server and start it anew, as it was started before unless options say otherwise. Jobs go on."""
     from clara_cli.server import process
 
-    _check_extra()
+    if not _installed():
+        _say_not_installed("restarted")
+        return
     wanted = _options(given) if any(given.values()) else None
     stopped = process.stop(_root())
     _start(wanted or (stopped.options if stopped else _options(given)))
@@ -113,6 +121,13 @@ def status() -> None:
         click.echo("STATE: stopped")
         raise click.exceptions.Exit(3)
     _show(root, running)
+
+
+@command.command("version", cls=ClaraCommand)
+@global_options
+def version() -> None:
+    """Show the bare version, as plugins do."""
+    click.echo(__version__)
 
 
 def _start(options: Options) -> None:
@@ -164,17 +179,19 @@ def _root() -> Root:
     return choose_root(settings().config())
 
 
-def _check_extra() -> None:
-    """Raise UsageError when what the server is made of is not installed."""
+def _installed() -> bool:
+    """Whether what the server is made of is there."""
     from importlib.util import find_spec
 
-    needed = ("grpc", "google.protobuf", "grpc_health", "grpc_reflection")
-    if not all(_found(find_spec, name) for name in needed):
-        raise UsageError("the platform server is not installed: pip install 'clara-cli[server]'")
-
-
-def _found(find_spec: Callable[[str], object], name: str) -> bool:
     try:
-        return find_spec(name) is not None
+        return all(find_spec(name) for name in ("grpc", "google.protobuf", "grpc_health", "grpc_reflection"))
     except ModuleNotFoundError:
         return False
+
+
+def _say_not_installed(done: str) -> None:
+    """Installers and start scripts expect exit status 0, and the commands work without a server."""
+    notice(
+        f"Notice: nothing was {done}: the platform server, which only programs that use the gRPC API need, is not "
+        f"installed: {_INSTALL}"
+    )
