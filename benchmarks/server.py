@@ -64,7 +64,7 @@ def measure(runs: int) -> list[Table]:
 
 
 def _table(results: dict[tuple[str, str], list[float]]) -> Table:
-    table = Table(title=f"server: seconds, median (least - greatest); streams of {SIZE >> 20} MiB, target {TARGET}")
+    table = Table(title=f"server: ms, median (least - greatest); streams of {SIZE >> 20} MiB, target {TARGET}")
     for column in ("what", "clara", *(f"echo, {kind}" for kind in KINDS), *(f"speed to {kind}" for kind in KINDS)):
         table.add_column(column)
     for what in dict.fromkeys(what for what, _ in results):
