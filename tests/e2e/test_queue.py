@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, runner_of, wait_until
 
 ONE = "- name: a\n  container: {image: a}\n"
 # Says when it begins and ends, and runs until its gate is there.
@@ -135,11 +135,6 @@ def test_memory_is_counted_across_jobs_and_too_much_runs_alone(clara: Clara, pro
     )
     open_gate(project)
     clara("wait", small, "--timeout", 60)
-
-
-def runner_of(job: str) -> int:
-    operator = wait_until(lambda: processes_of(job), "the operator")[0]
-    return int(Path(f"/proc/{operator}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_what_a_dead_runner_held_is_free_at_once(clara: Clara, project: Project, gated: str) -> None:
