@@ -178,7 +178,7 @@ def processes_of(job_id: str) -> list[int]:
     return found
 
 
-def runner_of(job_id: str) -> int:
+def signed_runner(job_id: str) -> int:
     """The process that runs a job, as it has signed the job's lock."""
 
     def signer() -> int | None:
@@ -187,6 +187,25 @@ def runner_of(job_id: str) -> int:
 
     found: int = wait_until(signer, "the runner")
     return found
+
+
+def programs_of(job_id: str) -> list[int]:
+    """The same without bubblewrap's own processes."""
+    return [pid for pid in processes_of(job_id) if _status_field(pid, "Name") != "bwrap"]
+
+
+def runner_of(pid: int) -> int:
+    """The process that started an operator's process, from outside of what encloses it."""
+    parent = int(_status_field(pid, "PPid"))
+    return runner_of(parent) if _status_field(parent, "Name") == "bwrap" else parent
+
+
+def _status_field(pid: int, name: str) -> str:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return line.split(maxsplit=1)[1]
+    return ""
 
 
 def shared_memory_here() -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, runner_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, programs_of, signed_runner, wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 ONE = "- name: a\n  container: {image: a}\n"
@@ -100,7 +100,7 @@ def test_a_runner_that_does_not_answer_is_killed(clara: Clara, sleeper: str, mon
     monkeypatch.setattr("clara_cli.jobs.ending.GRACE", 0.2)
     monkeypatch.setattr("clara_cli.jobs.ending._PATIENCE", 0.5)
     job = running(clara, sleeper)
-    runner = runner_of(job)
+    runner = signed_runner(job)
     os.kill(runner, signal.SIGSTOP)
     clara("cancel", job)
     assert words(clara, job) == ("STOPPED", "CANCELED")
@@ -141,7 +141,7 @@ def test_wait_finds_a_runner_that_dies(clara: Clara, sleeper: str) -> None:
     job = running(clara, sleeper)
     waiting = subprocess.Popen([installed_command(), "wait", job], stdout=subprocess.PIPE, text=True)
     time.sleep(0.3)
-    os.kill(runner_of(job), signal.SIGKILL)
+    os.kill(signed_runner(job), signal.SIGKILL)
     assert waiting.communicate(timeout=20)[0] == f"{job} JOB_STATUS_EVICTED\n"
     assert waiting.returncode == 1 and processes_of(job) == []
 

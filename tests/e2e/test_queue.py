@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, runner_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, signed_runner, wait_until
+
+pytestmark = pytest.mark.usefixtures("no_mounts")
 
 ONE = "- name: a\n  container: {image: a}\n"
 # Says when it begins and ends, and runs until its gate is there.
@@ -141,7 +143,7 @@ def test_what_a_dead_runner_held_is_free_at_once(clara: Clara, project: Project,
     first = begin(clara, project, gated)
     second = detach(clara, gated, "second")
     time.sleep(0.3)
-    os.kill(runner_of(first), signal.SIGKILL)
+    os.kill(signed_runner(first), signal.SIGKILL)
     # Nobody looks but the job that waits.
     wait_until(lambda: ["begin", "second"] in marks(project), "the second job", 3)
     assert processes_of(first) == []

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, pipeline_of, processes_of, stored_job, wait_until
+from support import Clara, Project, installed_command, pipeline_of, processes_of, programs_of, stored_job, wait_until
 
 from clara_cli.config import load_config
 from clara_cli.database import Database
@@ -83,6 +83,8 @@ def test_one_service_serves_all_who_need_it_and_is_stopped(clara: Clara, served:
     log = clara("logs", "-j", job, "-o", "WEB").lines
     data = Path(log[0].split()[2])
     assert log == [f"args --address=127.0.0.1:{port} {data} $(OTHER)", "data []", "asked to end"]
+    waiting = stored_job(pipeline_of(client("a", service)), served.folder)
+    assert "web has not been started" in clara("logs", "-j", waiting, "-o", "web").err
     lines = clara("logs", "-j", job).lines
     assert lines[:2] == [f"web | {line}" for line in log[:2]], "in the order in which they were written"
     assert sorted(lines[2:4]) == [f"a | {address}", f"b | {address}"]
@@ -260,7 +262,7 @@ def test_a_service_outlives_no_killed_runner(clara: Clara, served: Project) -> N
     job = stored_job(pipeline_of(client("a", web(free_port()))), served.folder)
     process = subprocess.Popen([installed_command(), "start", "job", "-j", job], stderr=subprocess.DEVNULL)
     wait_until(lambda: "begun" in clara("logs", "-j", job).out, "the operator")
-    assert len(processes_of(job)) == 2
+    assert len(programs_of(job)) == 2
     process.kill()
     process.wait()
     assert "JOB_STATUS_EVICTED" in clara("list", "jobs").out
