@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, programs_of, signed_runner, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, signed_runner, wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 ONE = "- name: a\n  container: {image: a}\n"
