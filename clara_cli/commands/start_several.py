@@ -12,6 +12,7 @@ import click
 from clara_cli.commands.base import notice, settings, warn
 from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
+from clara_cli.commands.showing import tell
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -67,7 +68,7 @@ def _all_accepted(ids: Sequence[str], start: Callable[[str], None]) -> int:
 def _accepted() -> None:
     # A reader of stdout that is gone is no reason to leave an accepted job alone.
     with suppress(OSError, ValueError, AttributeError):
-        click.echo(ACCEPTED)
+        tell(ACCEPTED)
         sys.stdout.flush()
 
 
