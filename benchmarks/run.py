@@ -11,6 +11,7 @@ import handover
 import machine
 import many
 import memory
+import mounts
 import noop
 import startup
 from rich.console import Console
@@ -21,6 +22,7 @@ BENCHMARKS = {
     "startup": startup,
     "many": many,
     "noop": noop,
+    "mounts": mounts,
     "handover": handover,
     "memory": memory,
     "definitions": definitions,
