@@ -11,6 +11,7 @@ from clara_cli.cli import Program, run
 from clara_cli.commands.base import ClaraCommand, Flag, global_options, warn
 from clara_cli.commands.values import set_option
 from clara_cli.errors import DefinitionError
+from clara_cli.home import from_home
 
 
 class Compiler(Program, ClaraCommand):
@@ -31,14 +32,14 @@ def clarac(path: str, output: str, values: dict[str, str]) -> None:
     from clara_cli.pipelines.load import load_pipeline
     from clara_cli.pipelines.normal_form import to_text
 
-    loaded = load_pipeline(Path(path).expanduser(), values, complete=True)
+    loaded = load_pipeline(from_home(path), values, complete=True)
     for problem in loaded.warnings:
         warn(problem.render())
     text = to_text(loaded)
     if output == "-":
         click.echo(text, nl=False)
     else:
-        _write(Path(output).expanduser(), text)
+        _write(from_home(output), text)
 
 
 def _write(path: Path, text: str) -> None:

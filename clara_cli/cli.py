@@ -15,7 +15,8 @@ from typing import Any
 
 import click
 
-from clara_cli.commands.base import ClaraGroup, global_options
+from clara_cli.commands.base import ClaraGroup, UnknownCommand, global_options
+from clara_cli.commands.pages import in_its_words, usage_text
 from clara_cli.errors import ClaraError
 
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
@@ -33,6 +34,16 @@ COMMANDS = {
     "download": ("download", "Copy files of a job or payload to a local folder."),
     "delete": ("delete", "Delete jobs, pipelines, images, payloads and models."),
     "clean": ("clean", "Remove payloads of ended jobs, by age and size."),
+    "config": ("config", "Show and change the configuration file."),
+    "doctor": ("doctor", "Say what on this machine would make jobs fail."),
+    "pull": ("pull", "Accept what installers pull; nothing has to be fetched."),
+    "platform": ("platform", "Start and stop the platform: none has to run."),
+    "dicom": ("dicom", "Start and stop the DICOM adapter: not in this version."),
+    "render": ("render", "Start and stop the render server: not in this version."),
+    "monitor": ("monitor", "Start and stop the monitor server: not in this version."),
+    "console": ("console", "Start and stop the console: not in this version."),
+    "results": ("results", "Start and stop the results service: gone since 0.8."),
+    "completion": ("completion", "Print the completion script of a shell."),
     "version": ("version", "Show the version."),
     "help": ("help", "Show the help of a command."),
 }
@@ -51,6 +62,10 @@ class Program(click.Command):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
+        if "_CLARA_COMPLETE" in os.environ:
+            from clara_cli.commands.shells import register
+
+            register()
         call = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return call()
@@ -61,10 +76,11 @@ class Program(click.Command):
         except ClaraError as error:
             report(error.message, error.hint)
             sys.exit(error.exit_code)
+        except click.UsageError as error:
+            _report_usage(error)
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             report(error.format_message())
-            if isinstance(error, click.UsageError) and error.ctx is not None:
-                click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             click.echo("Aborted.", err=True)
@@ -78,7 +94,34 @@ class Program(click.Command):
 
 
 class Root(Program, ClaraGroup):
-    """The root group of `clara`."""
+    """The root group of `clara`: its own commands, and plugins for words that are none."""
+
+    def plugins(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """For the help page: words and the programs that stand for them."""
+        from clara_cli.commands.plugins import list_plugins
+
+        return list_plugins(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from clara_cli.commands.plugins import find_plugin, run_plugin
+
+            plugin = find_plugin(args[0], COMMANDS)
+            if plugin is not None:
+                run_plugin(plugin, args[1:])
+        return super().resolve_command(ctx, args)
+
+
+def _report_usage(error: click.UsageError) -> None:
+    """An error about the command line, and how the command is used."""
+    report(in_its_words(error))
+    if isinstance(error, UnknownCommand):
+        path = error.ctx.command_path if error.ctx else "clara"
+        click.echo(f"Run '{path} --help' for usage.", err=True)
+    elif error.ctx is not None:
+        click.echo(usage_text(error.ctx.command, error.ctx), err=True)
 
 
 def _explain(error: Exception) -> None:
@@ -124,8 +167,8 @@ def cli() -> None:
     """The root group; a command is looked up in `COMMANDS`."""
 
 
-def run(program: Program, name: str) -> None:
-    """Run an installed program as the only thing in this process, and end."""
+def run(program: Program, name: str, words: Sequence[str] | None = None) -> None:
+    """Run an installed program as the only thing in this process, and end; `words` replace the command line."""
     for descriptor in range(3):
         # Where a stream is closed its number would go to the next file, which others then take for the stream.
         try:
@@ -136,7 +179,7 @@ def run(program: Program, name: str) -> None:
         # Names of files are bytes; those that are no text are written as the bytes they are.
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        program.main(prog_name=name)
+        program.main(words, prog_name=name)
     finally:
         _drop_lost_output()
 

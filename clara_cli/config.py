@@ -6,21 +6,25 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
     log_limit: see `Config`
+
+`clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
+    SWITCHES,
+    check_ngc,
+    check_path,
     choice,
     read_addresses,
     read_folders,
@@ -28,9 +32,11 @@ from clara_cli.config_values import (
     read_triton,
     seconds,
     spoken,
+    truth,
     whole,
 )
 from clara_cli.errors import ConfigError
+from clara_cli.home import from_home
 from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
@@ -55,6 +61,7 @@ class Config:
             `ask` (an error says how to make it), `auto` (it is made), `never` (clara's own environment is used).
         mounts: whether operators see their folders at the declared paths: `auto` (where that works), `require` (an
             error before the start where it does not), `off`.
+        fast_io: operators' Python reads and writes gzip and zip files by faster codecs, where it has them.
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
@@ -72,6 +79,7 @@ class Config:
     service_timeout: float = 60.0
     venv: str = "ask"
     mounts: str = "auto"
+    fast_io: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
@@ -88,11 +96,23 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
     Raises:
         ConfigError: a file that was asked for is missing, unreadable or not a mapping; a wrong value.
     """
-    path = Path(file or "~/.clara/config.yaml")
-    with suppress(RuntimeError):  # nobody's home: there is no default file then
-        path = path.expanduser()
-    values = _read(path, required=file is not None)
+    path = config_path(file)
+    return make_config(read_config(path, required=file is not None), path, environment)
+
+
+def config_path(file: str | None = None) -> Path:
+    """The file given by `--config`, else the default one."""
+    return from_home(file or "~/.clara/config.yaml")
+
+
+def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> Config:
+    """The settings that the values of a file and the variables come to.
+
+    Raises:
+        ConfigError: a wrong value; the message names it and `path`, where it is or would be written.
+    """
     own_root = _root(values.get("root"), path, path.absolute().parent)
+    check_ngc(values, path)
     root = _root(environment.get("CLARA_ROOT") or None, path, Path.cwd())
     if values.get("mounts") is False:
         values["mounts"] = "off"  # what YAML makes of it
@@ -107,6 +127,7 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
         service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
         mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
+        fast_io=_fast_io(values, path, environment),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
@@ -115,30 +136,52 @@ def load_config(file: str | None = None, environment: Mapping[str, str] = os.env
     )
 
 
-def _read(path: Path, required: bool) -> dict[str, Any]:
+def read_config(path: Path, required: bool = False) -> dict[str, Any]:
+    """The values in a file, unchecked; none where there is no file, unless it is required.
+
+    Raises:
+        ConfigError: it cannot be read, or is no mapping.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         if required:
             raise ConfigError(f"no configuration file {path}") from None
         return {}
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the configuration file {path} is not UTF-8 text (byte {error.start + 1})") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"cannot read the configuration file {path}: {reason}") from error
+    return parse_config(text, path)
+
+
+def parse_config(text: str, path: Path) -> dict[str, Any]:
+    """The values in a configuration file's text.
+
+    Raises:
+        ConfigError: it is no YAML, or no mapping.
+    """
     import yaml
 
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        raise ConfigError(f"{place}: not valid YAML: {_reason(error)}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold `key: value` lines, found a {type(values).__name__}")
     return values
+
+
+def _reason(error: Exception) -> str:
+    """The YAML reader's words on one line; it calls a nest too deep a recursion."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return " ".join(str(getattr(error, "problem", None) or error).split())
 
 
 def _root(value: object, path: Path, folder: Path) -> Path | None:
@@ -147,10 +190,20 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         return None
     if not isinstance(value, str):
         raise ConfigError(f"{path}: root must be the path of a folder, found {value!r}")
+    check_path(value, "root", path)
     if ":" in value or ";" in value:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
-    return folder / Path(value).expanduser()
+    return folder / from_home(value)
+
+
+def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
+    word = environment.get("CLARA_FAST_IO")
+    if not word:
+        return truth(values, "fast_io", path)
+    if word.lower() not in SWITCHES:
+        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+    return SWITCHES[word.lower()]
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -162,4 +215,6 @@ def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str,
         folders = [folders]
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise ConfigError(f"{path}: operator_path must be a list of folders, found {folders!r}")
-    return tuple(base / Path(folder).expanduser() for folder in folders if folder)
+    for folder in folders:
+        check_path(folder, "operator_path", path)
+    return tuple(base / from_home(folder) for folder in folders if folder)

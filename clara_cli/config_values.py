@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
+from clara_cli.home import from_home
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
 
@@ -28,6 +30,17 @@ def whole(values: Mapping[str, Any], key: str, path: Path) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigError(f"{path}: {key} must be a whole number above 0, found {value!r}")
     return value
+
+
+SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def truth(values: Mapping[str, Any], key: str, path: Path) -> bool:
+    """True or false; false when it is not set."""
+    value = values.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f"{path}: {key} must be true or false, found {value!r}")
+    return bool(value)
 
 
 def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path) -> str:
@@ -78,7 +91,7 @@ def read_triton(values: Mapping[str, Any], path: Path) -> Triton | None:
             return triton_at(str(value))
         if not value or not set(value) <= {"http", "grpc"}:
             raise ValueError(f"expected http and grpc, found {', '.join(map(str, value)) or 'nothing'}")
-        host = parse_address(str(value.get("http") or value["grpc"]), HTTP_PORT).rpartition(":")[0]
+        host = parse_address(str(value.get("http") or value.get("grpc") or ""), HTTP_PORT).rpartition(":")[0]
         http = parse_address(str(value.get("http") or host), HTTP_PORT)
         return Triton(http, parse_address(str(value.get("grpc") or host), GRPC_PORT))
     except ValueError as error:
@@ -91,8 +104,26 @@ def read_folders(values: Mapping[str, Any], key: str, path: Path) -> dict[str, P
     for name, value in _mapping(values, key, "names and folders", path).items():
         if not isinstance(value, str) or "/" in str(name) or str(name) in ("", ".", ".."):
             raise ConfigError(f"{path}: {key}: {name}: expected a name and a folder, found {value!r}")
-        found[str(name)] = Path(value).expanduser().absolute()
+        check_path(value, f"{key}: {name}", path)
+        found[str(name)] = from_home(value).absolute()
     return found
+
+
+def check_path(value: str, key: str, path: Path) -> None:
+    """Refuse what no file can be called: a NUL in it, or half a character."""
+    try:
+        impossible = b"\0" in os.fsencode(value)
+    except UnicodeEncodeError:
+        impossible = True
+    if impossible:
+        raise ConfigError(f"{path}: {key}: {value!r} cannot be the path of a folder")
+
+
+def check_ngc(values: Mapping[str, Any], path: Path) -> None:
+    """`ngc`: what `clara config --key --orgteam` stored; the message never shows the key."""
+    for name, value in _mapping(values, "ngc", "key and orgteam", path, shown=False).items():
+        if name not in ("key", "orgteam") or not isinstance(value, str):
+            raise ConfigError(f"{path}: ngc: expected key and orgteam, each a text")
 
 
 def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
@@ -109,8 +140,9 @@ def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
     return Retention.of(older, failed, size)
 
 
-def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path) -> dict[Any, Any]:
+def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:
     value = values.get(key) or {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: {key} must be a mapping of {of}, found {value!r}")
+        found = f", found {value!r}" if shown else ""
+        raise ConfigError(f"{path}: {key} must be a mapping of {of}{found}")
     return value

@@ -67,7 +67,9 @@ class StoreError(ClaraError):
 
 
 class ConfigError(ClaraError):
-    pass
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        # On one line, whatever a value that it shows holds.
+        super().__init__(" ".join(message.splitlines()), hint)
 
 
 class RuntimeFailure(ClaraError):

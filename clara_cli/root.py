@@ -62,7 +62,12 @@ def choose_root(config: Config) -> Root:
     Raises:
         StoreError: the chosen folder cannot be made or written.
     """
-    return Root(_usable(config.root or _found()))
+    return Root(_usable(locate_root(config)))
+
+
+def locate_root(config: Config) -> Path:
+    """Where the root in force is, or would be made."""
+    return config.root or _found()
 
 
 def _found() -> Path:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import click
-
 from clara_cli.commands.base import notice
+from clara_cli.commands.showing import tell, tell_id
 from clara_cli.database import Database
 
 
@@ -19,8 +18,8 @@ def make_again(database: Database, text: str, start: str | None, values: Mapping
     from clara_cli.jobs.rerun import rerun_job
 
     again = rerun_job(database, text, start, values)
-    click.echo(f"JOB_ID: {again.job.id}")
-    click.echo(f"PAYLOAD_ID: {again.job.payload_id}")
+    tell_id("JOB_ID", again.job.id)
+    tell(f"PAYLOAD_ID: {again.job.payload_id}")
     for told in again.notices:
         notice(f"Notice: {told}")
     if again.reused:

@@ -1,7 +1,8 @@
 """What all commands share: lazy groups, global flags anywhere, and the habits of the original command line.
 
 Those habits (it was a cobra program): flags and positionals in any order, `-n x`, `-nx`, `-n=x` and `--name=x` alike,
-surplus positionals ignored, singular and plural resource names interchangeable, all missing flags named at once.
+flags before the command they belong to, surplus positionals ignored, singular and plural resource names
+interchangeable, all missing flags named at once.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clara_cli.commands.pages import write_help
+from clara_cli.commands.words import offer_by_name
 from clara_cli.config import Config, load_config
+from clara_cli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from clara_cli.database import Database
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -26,13 +32,15 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 @dataclass
 class Settings:
-    """The global flags of this call."""
+    """The flags of this call that are for every command, or change the configuration."""
 
     config_file: str | None = None
     verbose: bool = False
+    fast_io: bool = False
 
     def config(self) -> Config:
-        return load_config(self.config_file)
+        config = load_config(self.config_file)
+        return replace(config, fast_io=True) if self.fast_io else config
 
     @contextmanager
     def database(self) -> Iterator[tuple[Database, Config]]:
@@ -54,25 +62,57 @@ def settings() -> Settings:
 
 
 def global_options(function: Decorated) -> Decorated:
-    """`--config` and `--verbose`, accepted before and after the command's name."""
+    """`--config`, `--host` and `--verbose`, accepted before and after the command's name."""
 
     def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value:
+        if value and parameter.name == "host":
+            _check_host(value)
+        elif value:
             setattr(
                 context.ensure_object(Settings),
                 "config_file" if parameter.name == "config" else "verbose",
                 value,
             )
 
-    function = click.option(
-        "--verbose", is_flag=True, expose_value=False, callback=keep, help="More detail on stderr."
-    )(function)
+    texts = {
+        "config": "config file (default is $HOME/.clara/config.yaml)",
+        "host": "accepted if it is this machine: jobs run here",
+    }
+    function = click.option("--verbose", is_flag=True, expose_value=False, callback=keep, help="verbose output")(
+        function
+    )
+    for name in ("host", "config"):
+        function = click.option(f"--{name}", metavar="string", expose_value=False, callback=keep, help=texts[name])(
+            function
+        )
+    return function
+
+
+def _check_host(value: str) -> None:
+    """Refuse to run here what was meant for another machine."""
+    import socket
+
+    name = re.sub(r"^[a-z]+://|/$", "", value.strip())
+    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0] if name != "::1" else name
+    own = {"localhost", "::1", "0.0.0.0", socket.gethostname(), socket.getfqdn() if "." in name else ""}
+    if not name or (name not in own and not name.startswith("127.")):
+        raise ConfigError(
+            f"--host {value}: jobs run on this machine only, not on a remote platform", "leave --host out"
+        )
+
+
+def fast_io_option(function: Decorated) -> Decorated:
+    """`--fast-io`; it is part of the configuration that the command gets from `settings`."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
+        context.ensure_object(Settings).fast_io = value
+
     return click.option(
-        "--config",
-        metavar="FILE",
+        "--fast-io",
+        is_flag=True,
         expose_value=False,
         callback=keep,
-        help="Configuration file (default: $HOME/.clara/config.yaml).",
+        help="Operators' Python reads and writes gzip and zip files (nibabel, numpy) by faster codecs.",
     )(function)
 
 
@@ -84,19 +124,39 @@ class Flag(click.Option):
         super().__init__(*args, **kwargs)
 
 
-class ClaraCommand(click.Command):
-    """A leaf command that tolerates what the original tolerated; surplus words are in the context's `args`."""
+@contextmanager
+def _as_usage(ctx: click.Context) -> Iterator[None]:
+    """Give an error about the command line the command it is about, whose usage is shown with it."""
+    try:
+        yield
+    except click.UsageError as error:
+        error.ctx = error.ctx or ctx
+        raise
+    except UsageError as error:
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        raise click.UsageError(text, ctx) from error
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+
+class ClaraCommand(click.Command):
+    """A leaf command that tolerates what the original tolerated; surplus words are in the context's `args`.
+
+    Args:
+        positionals: what the usage line says of such words, where the command reads them.
+    """
+
+    def __init__(self, *args: Any, positionals: str | None = None, **kwargs: Any) -> None:
         kwargs["context_settings"] = {
             **HELP,
             "allow_extra_args": True,
             **(kwargs.get("context_settings") or {}),
         }
         super().__init__(*args, **kwargs)
+        self.positionals = positionals
+        offer_by_name(self)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, _without_short_equals(args))
+        with _as_usage(ctx):
+            rest = super().parse_args(ctx, _without_short_equals(args))
         missing = [
             parameter
             for parameter in self.params
@@ -107,13 +167,28 @@ class ClaraCommand(click.Command):
             raise click.UsageError(f"required flag(s) {names} not set", ctx)
         return rest
 
+    def invoke(self, ctx: click.Context) -> Any:
+        with _as_usage(ctx):
+            return super().invoke(ctx)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help(self, ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from clara_cli.commands.completing import complete_positional
+
+        return [*super().shell_complete(ctx, incomplete), *complete_positional(self, ctx, incomplete)]
+
+
+class UnknownCommand(click.UsageError):
+    """A word that is no command of a group."""
+
 
 class ClaraGroup(click.Group):
     """A group of commands.
 
     Args:
         table: command → (module in `clara_cli.commands`, one line of help), imported when called.
-        aliases: other spellings of the group's commands.
     """
 
     def __init__(
@@ -125,15 +200,44 @@ class ClaraGroup(click.Group):
         kwargs["context_settings"] = {**HELP, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.table = dict(table or {})
+        offer_by_name(self)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
             ctx.exit()
-        return super().parse_args(ctx, args)
+        with _as_usage(ctx):
+            return super().parse_args(ctx, self._flags_after_command(ctx, args))
+
+    def _flags_after_command(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`create -n x job` as `create job -n x`: flags may stand before the command they belong to."""
+        own = {name: option for option in self.get_params(ctx) for name in option.opts}
+        kept: list[str] = []
+        moved: list[str] = []
+        rest = list(args)
+        while rest and rest[0].startswith("-") and rest[0] != "--":
+            word = rest.pop(0)
+            option = own.get(word.partition("=")[0])
+            goal = moved if option is None else kept
+            goal.append(word)
+            takes_value = "=" not in word and (
+                not getattr(option, "is_flag", False)
+                if option
+                else len(rest) > 1 and self.get_command(ctx, rest[0]) is None and not rest[0].startswith("-")
+            )
+            if takes_value and rest and option != own.get("--help"):
+                goal.append(rest.pop(0))
+        if not moved or not rest or rest[0] == "--":
+            return args
+        return [*kept, rest[0], *moved, *rest[1:]]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.table, *super().list_commands(ctx)]
+
+    def listing(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """The commands with a line of help each; none is loaded for it."""
+        own = [(name, command.get_short_help_str(110)) for name, command in self.commands.items()]
+        return [*((name, text) for name, (_, text) in self.table.items()), *own]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.table:
@@ -147,8 +251,8 @@ class ClaraGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise click.UsageError(self._unknown(ctx, name), ctx)
+        if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
+            raise UnknownCommand(self._unknown(ctx, name), ctx)
         return super().resolve_command(ctx, args)
 
     def _unknown(self, ctx: click.Context, name: str) -> str:
@@ -156,15 +260,11 @@ class ClaraGroup(click.Group):
 
         known = self.list_commands(ctx)
         close = difflib.get_close_matches(name, [*known, *(f"{word}s" for word in known)], 1)
-        suggestion = f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(known)}"
+        suggestion = f'; did you mean "{close[0]}"?' if close else ""
         return f'unknown command "{name}" for "{ctx.command_path}"{suggestion}'
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        if not self.table:
-            super().format_commands(ctx, formatter)
-            return
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help(self, ctx, formatter)
 
 
 def first_of(value: str) -> tuple[str, list[str]]:

@@ -6,11 +6,13 @@ import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, settings
 from clara_cli.commands.several import each, ids_option, meant
+from clara_cli.commands.showing import brief_option, tell
 
 
 @click.command("cancel", cls=ClaraCommand)
 @ids_option("j", "job")
 @click.option("--reason", metavar="TEXT", default="clara cancel", show_default=True, help="Kept with the job.")
+@brief_option
 @global_options
 @click.pass_context
 def command(context: click.Context, given: tuple[str, ...], reason: str) -> None:
@@ -30,7 +32,7 @@ def command(context: click.Context, given: tuple[str, ...], reason: str) -> None
 
         def finish(job_id: str) -> None:
             job = finish_cancelling(database, job_id)
-            click.echo(f"Job {job.id} cancelled: {job.state.wire}, {job.status.wire}")
+            tell(f"Job {job.id} cancelled: {job.state.wire}, {job.status.wire}")
 
         _, all_ended = each(dict.fromkeys(asked), finish)
     if not (all_asked and all_ended):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.transfer import confirm, yes_option
 from clara_cli.errors import UsageError
 from clara_cli.output import table, utc
@@ -22,6 +23,7 @@ from clara_cli.retention import FAILED_FACTOR, NO_LIMIT, Retention
 @click.option("--max-size", metavar="SIZE", help="Remove the oldest until the rest takes less, such as 50G.")
 @click.option("--dry-run", is_flag=True, help="List what would be removed; remove nothing.")
 @yes_option
+@brief_option
 @global_options
 def command(
     older_than: str | None, failed_older_than: str | None, max_size: str | None, dry_run: bool, yes: bool
@@ -48,7 +50,7 @@ def command(
             (ended.name, ended.payload_id, ended.job_id, ended.status, utc(ended.stopped), ended.size)
             for ended in chosen
         ]
-        click.echo(table(["NAME", "ID", "JOB", "STATUS", "STOPPED", "BYTES"], rows))
+        tell(table(["NAME", "ID", "JOB", "STATUS", "STOPPED", "BYTES"], rows))
     size = show_size(sum(ended.size for ended in chosen))
     notice(f"{len(chosen)} payloads, {size}: {'would be removed' if dry_run else 'removed'}")
 

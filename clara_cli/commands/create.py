@@ -12,6 +12,7 @@ from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
     Flag,
+    fast_io_option,
     first_of,
     global_options,
     is_id,
@@ -19,9 +20,11 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
+from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import metadata_option, transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
@@ -41,6 +44,7 @@ command.add_command(payload.create)
 
 @command.command("pipeline", cls=ClaraCommand)
 @click.option("-p", "--path", cls=Flag, metavar="PATH", help="The definition: a YAML file, a folder or a zip file.")
+@brief_option
 @global_options
 def pipeline(path: str) -> None:
     """Check a pipeline definition and store it (also: pipelines).
@@ -52,12 +56,12 @@ def pipeline(path: str) -> None:
     from clara_cli.pipelines.store import insert_pipeline
 
     with settings().database() as (database, _):
-        loaded = load_pipeline(Path(path).expanduser())
+        loaded = load_pipeline(from_home(path))
         for problem in loaded.warnings:
             warn(problem.render())
         with database.write() as connection:
             pipeline_id = insert_pipeline(connection, loaded)
-    click.echo(f"PIPELINE_ID: {pipeline_id}")
+    tell_id("PIPELINE_ID", pipeline_id)
 
 
 @command.command("job", cls=ClaraCommand)
@@ -66,12 +70,18 @@ def pipeline(path: str) -> None:
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
 @priority_option
 @click.option(
-    "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
+    "--input-payload",
+    "payloads",
+    multiple=True,
+    metavar="ID",
+    help="A reusable payload, copied into the input (repeatable).",
 )
 @metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
+@fast_io_option
 @set_option
+@brief_option
 @global_options
 @click.pass_context
 def job(
@@ -103,7 +113,7 @@ def job(
     if further:
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
-    source = Path(files).expanduser() if files else None
+    source = from_home(files) if files else None
     with settings().database() as (database, config):
         with transfer_meter("Uploading") as meter:
             created = create_job(
@@ -112,10 +122,10 @@ def job(
                 metadata=metadata,
                 meter=meter,
             )
-        click.echo(f"JOB_ID: {created.job.id}")
-        click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
+        tell_id("JOB_ID", created.job.id)
+        tell(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
-            click.echo("Payload uploaded successfully.")
+            tell("Payload uploaded successfully.")
         if not database.root.documented:
             notice(f"Payload folder: {created.tree.path}")
         if start:
@@ -132,6 +142,7 @@ def job(
 @click.option("--python", "interpreter", metavar="PYTHON", help="The Python that runs it (default: clara's own).")
 @click.option("--driver", is_flag=True, help="It waits for its inputs in the driver, so it may be started early.")
 @click.option("--venv", is_flag=True, help="Make it a Python environment of its own, if requirements.txt asks for it.")
+@brief_option
 @global_options
 def image(name: str, path: str, interpreter: str | None, driver: bool, venv: bool) -> None:
     """Say which local program stands for a container image (also: images).
@@ -144,7 +155,7 @@ def image(name: str, path: str, interpreter: str | None, driver: bool, venv: boo
 
     found = registration(
         name,
-        Path(path).expanduser(),
+        from_home(path),
         interpreter=_interpreter(interpreter) if interpreter else None,
         uses_driver=driver,
     )
@@ -157,14 +168,14 @@ def image(name: str, path: str, interpreter: str | None, driver: bool, venv: boo
             replaced = insert_image(connection, found)
     if replaced:
         notice(f"Notice: {found.reference} was registered before; the new folder is used from now on")
-    click.echo(f"IMAGE: {found.reference}")
+    tell_id("IMAGE", str(found.reference))
 
 
 def _interpreter(text: str) -> Path:
     """A path, or a name to be found on PATH."""
     import shutil
 
-    path = Path(text).expanduser()
+    path = from_home(text)
     return path if "/" in text else Path(shutil.which(text) or path)
 
 

@@ -13,6 +13,7 @@ import click
 from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice, settings
 from clara_cli.commands.several import ids_option, meant
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.errors import UsageError
 
 
@@ -33,6 +34,7 @@ _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask (without a ter
 @ids_option("j", "job")
 @click.option("--keep-payload", is_flag=True, help="Leave the payload's files where they are.")
 @_YES
+@brief_option
 @global_options
 @click.pass_context
 def job(context: click.Context, given: tuple[str, ...], keep_payload: bool, yes: bool) -> None:
@@ -51,7 +53,7 @@ def job(context: click.Context, given: tuple[str, ...], keep_payload: bool, yes:
         _ask(yes, [f"job {job.id} ({' '.join(job.name.split())})" for job in found], f", with {what}")
         delete_jobs(database, found, keep_payload)
         for job in found:
-            click.echo(f"Deleted job {job.id}.")
+            tell(f"Deleted job {job.id}.")
             if keep_payload:
                 notice(f"Payload folder: {database.root.payloads / job.payload_id}")
 
@@ -59,6 +61,7 @@ def job(context: click.Context, given: tuple[str, ...], keep_payload: bool, yes:
 @command.command("pipeline", cls=ClaraCommand)
 @ids_option("p", "pipeline")
 @_YES
+@brief_option
 @global_options
 @click.pass_context
 def pipeline(context: click.Context, given: tuple[str, ...], yes: bool) -> None:
@@ -77,7 +80,7 @@ def pipeline(context: click.Context, given: tuple[str, ...], yes: bool) -> None:
             for pipeline_id in found:
                 delete_pipeline(connection, pipeline_id)
     for pipeline_id in found:
-        click.echo(f"Deleted pipeline {pipeline_id}.")
+        tell(f"Deleted pipeline {pipeline_id}.")
 
 
 def _ask(yes: bool, things: list[str], more: str = "") -> None:
@@ -93,6 +96,7 @@ def _ask(yes: bool, things: list[str], more: str = "") -> None:
 
 @command.command("image", cls=ClaraCommand)
 @click.option("-n", "--name", metavar="NAME[:TAG]", help="The image.")
+@brief_option
 @global_options
 @click.pass_context
 def image(context: click.Context, name: str | None) -> None:
@@ -107,4 +111,4 @@ def image(context: click.Context, name: str | None) -> None:
         for image in dict.fromkeys(found):
             delete_image(connection, image)
     for image in dict.fromkeys(found):
-        click.echo(f"Deleted image {image.reference}.")
+        tell(f"Deleted image {image.reference}.")

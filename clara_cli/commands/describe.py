@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from clara_cli.commands import payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, first_of, global_options, settings
+from clara_cli.commands.showing import output_option, quiet_option, show
 from clara_cli.errors import UsageError
 from clara_cli.output import cell, table, utc
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.actions import JobView
+    from clara_cli.pipelines.model import Pipeline
+    from clara_cli.pipelines.store import PipelineRecord
 
 
 @click.group(cls=ClaraGroup, name="describe")
@@ -23,51 +30,73 @@ command.add_command(payload.describe)
 
 @command.command("pipeline", cls=ClaraCommand)
 @click.option("-p", "--pipeline", metavar="ID", help="The pipeline, by id or the first digits of it.")
+@quiet_option
+@output_option
 @global_options
 @click.pass_context
-def pipeline(context: click.Context, pipeline: str | None) -> None:
+def pipeline(context: click.Context, pipeline: str | None, quiet: bool, output: str) -> None:
     """Show a pipeline and its operators (also: pipelines)."""
     import json
 
+    from clara_cli.commands.records import described_pipeline
     from clara_cli.pipelines.model import from_json
     from clara_cli.pipelines.store import find_pipeline
 
     with settings().database() as (database, _), database.read() as connection:
         record = find_pipeline(connection, _subject(context, pipeline, "pipeline"))
     definition = from_json(json.loads(record.definition))
-    click.echo(f"PIPELINE_ID: {record.id}")
-    click.echo(f"NAME: {record.name}")
-    click.echo(f"API_VERSION: {definition.api_version}")
-    click.echo(f"ORCHESTRATOR: {definition.orchestrator}")
-    click.echo(f"CREATED: {utc(record.created)}")
-    click.echo("")
+    if quiet:
+        click.echo(record.id)
+        return
+    show(output, lambda: described_pipeline(record, definition), lambda: _pipeline_text(record, definition))
+
+
+def _pipeline_text(record: PipelineRecord, definition: Pipeline) -> str:
+    lines = [
+        f"PIPELINE_ID: {record.id}",
+        f"NAME: {record.name}",
+        f"API_VERSION: {definition.api_version}",
+        f"ORCHESTRATOR: {definition.orchestrator}",
+        f"CREATED: {utc(record.created)}",
+        "",
+    ]
     rows = [
         (operator.name, f"{operator.image}:{operator.tag}", ",".join(sorted(operator.sources)))
         for operator in definition.operators
     ]
-    click.echo(table(["OPERATOR", "IMAGE", "READS FROM"], rows))
+    lines.append(table(["OPERATOR", "IMAGE", "READS FROM"], rows))
     if record.parameters:
-        click.echo("")
-        click.echo(table(["PARAMETER", "DEFAULT"], list(record.parameters.items())))
+        lines += ["", table(["PARAMETER", "DEFAULT"], list(record.parameters.items()))]
+    return "\n".join(lines)
 
 
 @command.command("job", cls=ClaraCommand)
 @click.option("-j", "--job", metavar="ID", help="The job, by id or the first digits of it.")
+@quiet_option
+@output_option
 @global_options
 @click.pass_context
-def job(context: click.Context, job: str | None) -> None:
+def job(context: click.Context, job: str | None, quiet: bool, output: str) -> None:
     """Show a job and its operators (also: jobs).
 
     Scripts read the first ten lines by their place: the status is on the sixth, the state on the seventh, and the
     tenth holds a 1 once the job has stopped well. With --verbose: each operator's exact command, working folder,
     environment and mounts.
     """
+    from clara_cli.commands.records import described_job
     from clara_cli.jobs.actions import find_job
     from clara_cli.jobs.recovery import recover
 
     with settings().database() as (database, _):
         recover(database)
         view = find_job(database, _subject(context, job, "job"))
+    if quiet:
+        click.echo(view.job.id)
+        return
+    show(output, lambda: described_job(view), lambda: _job_text(view))
+
+
+def _job_text(view: JobView) -> str:
     found = view.job
     lines = [
         f"JOB_ID: {found.id}",
@@ -104,7 +133,7 @@ def job(context: click.Context, job: str | None) -> None:
     if settings().verbose:
         for operator in view.operators:
             lines += ["", *_started(view.folder, operator.name)]
-    click.echo("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _started(folder: Path, name: str) -> list[str]:
@@ -141,10 +170,13 @@ def _shown(text: str) -> str:
 
 @command.command("image", cls=ClaraCommand)
 @click.option("-n", "--name", metavar="NAME[:TAG]", help="The image.")
+@quiet_option
+@output_option
 @global_options
 @click.pass_context
-def image(context: click.Context, name: str | None) -> None:
+def image(context: click.Context, name: str | None, quiet: bool, output: str) -> None:
     """Show a registered image and how its program is started (also: images)."""
+    from clara_cli.commands.records import image_record
     from clara_cli.errors import ImageError
     from clara_cli.images.environments import Environments
     from clara_cli.images.program import argv, read_program
@@ -152,18 +184,26 @@ def image(context: click.Context, name: str | None) -> None:
 
     with settings().database() as (database, config), database.read() as connection:
         found = find_image(connection, _subject(context, name, "image", "-n"))
+    if quiet:
+        click.echo(str(found.reference))
+        return
     program = read_program(found.folder, interpreter=found.interpreter, uses_driver=found.uses_driver)
     environments = Environments(database.root.environments, "never" if config.venv == "never" else "ask")
     try:
         interpreter = str(environments.equip(program, str(found.reference)).interpreter)
     except ImageError:
-        interpreter = "an environment of its own, not made yet"
-    click.echo(f"NAME: {found.reference}")
-    click.echo(f"FOLDER: {found.folder}")
-    click.echo(f"PYTHON: {interpreter}")
-    click.echo(f"DRIVER: {'yes' if found.uses_driver else 'no'}")
-    click.echo(f"WORKDIR: {program.workdir}")
-    click.echo(f"COMMAND: {' '.join(argv(program, ()))}")
+        interpreter = None
+    command_line = argv(program, ())
+    record = {**image_record(found), "python": interpreter, "workdir": str(program.workdir), "command": command_line}
+    lines = [
+        f"NAME: {found.reference}",
+        f"FOLDER: {found.folder}",
+        f"PYTHON: {interpreter or 'an environment of its own, not made yet'}",
+        f"DRIVER: {'yes' if found.uses_driver else 'no'}",
+        f"WORKDIR: {program.workdir}",
+        f"COMMAND: {' '.join(command_line)}",
+    ]
+    show(output, lambda: record, lambda: "\n".join(lines))
 
 
 def _subject(context: click.Context, flag: str | None, kind: str, short: str | None = None) -> str:

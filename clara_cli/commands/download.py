@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.errors import PayloadError, UsageError
 
@@ -13,6 +14,7 @@ from clara_cli.errors import PayloadError, UsageError
 @click.option("--no-clobber", is_flag=True, help="Refuse, with a list, if files are there already.")
 @click.argument("source", metavar="JOB_ID:PATH", required=False)
 @click.argument("destination", metavar="DESTINATION", required=False)
+@brief_option
 @global_options
 def command(no_clobber: bool, source: str | None, destination: str | None) -> None:
     """Copy files of a job or payload to a local folder, which is made when it is missing.
@@ -32,14 +34,14 @@ def command(no_clobber: bool, source: str | None, destination: str | None) -> No
         raise UsageError("expected two words: clara download JOB_ID:/operators/OPERATOR/'*' DESTINATION")
     with settings().database() as (database, _):
         found = find_files(database, source)
-    click.echo("Downloading...")
+    tell("Downloading...")
     if found.notice:
         notice(f"Notice: {found.notice}")
     for entry in found.selection.left_out:
         warn(f"{show_name(entry.name)} is left out: {entry.fault}")
     with transfer_meter("Downloading") as meter:
         done = download(found.selection, destination, meter, clobber=not no_clobber)
-    click.echo(f"Downloaded {len(done.written)} files.")
+    tell(f"Downloaded {len(done.written)} files.")
     if done.failed:
         listed = "\n".join(f"  {show_name(name)}: {why}" for name, why in done.failed)
         raise PayloadError(f"{len(done.failed)} files were left out:\n{listed}")

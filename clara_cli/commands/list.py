@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, settings
+from clara_cli.commands.showing import output_option, quiet_option, show_list
 from clara_cli.output import table, utc
 
-_QUIET = click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")
+if TYPE_CHECKING:
+    from clara_cli.jobs.model import Job
 
 
 @click.group(cls=ClaraGroup, name="list")
@@ -24,22 +26,32 @@ command.add_command(payload.list_payloads)
 
 
 @command.command("pipeline", cls=ClaraCommand)
-@_QUIET
+@quiet_option
+@output_option
 @global_options
-def pipeline(quiet: bool) -> None:
+def pipeline(quiet: bool, output: str) -> None:
     """List the stored pipelines (also: pipelines)."""
+    from clara_cli.commands.records import pipeline_record
     from clara_cli.pipelines.store import list_pipelines
 
     with settings().database() as (database, _), database.read() as connection:
         found = list_pipelines(connection)
-    _show(["NAME", "ID"], [(record.name, record.id) for record in found], 1, quiet)
+    show_list(
+        output,
+        quiet,
+        lambda: [record.id for record in found],
+        lambda: [pipeline_record(record) for record in found],
+        lambda: table(["NAME", "ID"], [(record.name, record.id) for record in found]),
+    )
 
 
 @command.command("job", cls=ClaraCommand)
-@_QUIET
+@quiet_option
+@output_option
 @global_options
-def job(quiet: bool) -> None:
+def job(quiet: bool, output: str) -> None:
     """List all jobs (also: jobs)."""
+    from clara_cli.commands.records import job_record
     from clara_cli.jobs.recovery import recover
     from clara_cli.jobs.store import list_jobs
 
@@ -47,6 +59,16 @@ def job(quiet: bool) -> None:
         recover(database)
         with database.read() as connection:
             found = list_jobs(connection)
+    show_list(
+        output,
+        quiet,
+        lambda: [job.id for job in found],
+        lambda: [job_record(job) for job in found],
+        lambda: _job_table(found),
+    )
+
+
+def _job_table(found: list[Job]) -> str:
     header = ["NAME", "ID", "PIPELINE", "STATE", "STATUS", "PRIORITY", "CREATED", "STARTED", "STOPPED"]
     rows = [
         (
@@ -55,24 +77,25 @@ def job(quiet: bool) -> None:
         )
         for job in found
     ]
-    _show(header, rows, 1, quiet)
+    return table(header, rows)
 
 
 @command.command("image", cls=ClaraCommand)
 @click.option("-q", "--quiet", is_flag=True, help="Names only, one a line.")
+@output_option
 @global_options
-def image(quiet: bool) -> None:
+def image(quiet: bool, output: str) -> None:
     """List the registered images (also: images)."""
+    from clara_cli.commands.records import image_record
     from clara_cli.images.store import registered_images
 
     with settings().database() as (database, _), database.read() as connection:
         found = registered_images(connection)
     rows = [(image.reference, image.folder, image.interpreter, "yes" if image.uses_driver else "no") for image in found]
-    _show(["NAME", "FOLDER", "PYTHON", "DRIVER"], rows, 0, quiet)
-
-
-def _show(header: list[str], rows: Sequence[tuple[object, ...]], key: int, quiet: bool) -> None:
-    if not quiet:
-        click.echo(table(header, rows))
-    elif rows:
-        click.echo("\n".join(str(row[key]) for row in rows))
+    show_list(
+        output,
+        quiet,
+        lambda: [str(image.reference) for image in found],
+        lambda: [image_record(image) for image in found],
+        lambda: table(["NAME", "FOLDER", "PYTHON", "DRIVER"], rows),
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, Flag, global_options, notice, settings, warn
+from clara_cli.commands.showing import brief_option, output_option, quiet_option, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, subjects, transfer_meter, yes_option
+from clara_cli.home import from_home
 from clara_cli.output import table, utc
 
 
@@ -17,6 +17,7 @@ from clara_cli.output import table, utc
     "-t", "--type", "kind", metavar="TYPE", help="tensorflow, tensorrt, pytorch or unknown (default: see its files)."
 )
 @click.option("-r", "--raw", is_flag=True, help="Print the id alone.")
+@brief_option
 @global_options
 def create(path: str, kind: str | None, raw: bool) -> None:
     """Check a model's folder and keep a copy of it (also: models).
@@ -33,44 +34,56 @@ def create(path: str, kind: str | None, raw: bool) -> None:
     from clara_cli.models.layout import check_model
     from clara_cli.models.store import create_model
 
-    folder = check_model(Path(path).expanduser(), kind.lower() if kind else None)
+    folder = check_model(from_home(path), kind.lower() if kind else None)
     for text in folder.warnings:
         warn(text)
     with settings().database() as (database, _), transfer_meter("Copying") as meter:
         model, replaced = create_model(database, folder, meter)
-    click.echo(model.id if raw else f"MODEL_ID: {model.id}")
+    if raw:
+        click.echo(model.id)
+    else:
+        tell_id("MODEL_ID", model.id)
     if replaced:
         notice(f"Notice: it takes the place of model {replaced.id}, which had the name {model.name} too")
 
 
 @click.command("model", cls=ClaraCommand)
-@click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")
+@quiet_option
+@output_option
 @global_options
-def list_models(quiet: bool) -> None:
+def list_models(quiet: bool, output: str) -> None:
     """List the registered models (also: models)."""
+    from clara_cli.commands.records import model_record
     from clara_cli.models import store
 
     with settings().database() as (database, _), database.read() as connection:
         found = store.list_models(connection)
-    if quiet:
-        click.echo("".join(f"{model.id}\n" for model in found), nl=False)
-        return
     rows = [
         (model.name, model.id, model.type, ",".join(map(str, model.versions)), utc(model.created)) for model in found
     ]
-    click.echo(table(["NAME", "ID", "TYPE", "VERSIONS", "CREATED"], rows))
+    show_list(
+        output,
+        quiet,
+        lambda: [model.id for model in found],
+        lambda: [model_record(model) for model in found],
+        lambda: table(["NAME", "ID", "TYPE", "VERSIONS", "CREATED"], rows),
+    )
 
 
 @click.command("model", cls=ClaraCommand)
 @yes_option
+@brief_option
 @global_options
 @click.pass_context
 def delete(context: click.Context, yes: bool) -> None:
-    """Delete registered models by id or the first digits of it, all or none (also: models)."""
+    """Delete registered models: clara delete models ID... (also: model). All are deleted, or none.
+
+    An id may be given by its first digits.
+    """
     from clara_cli.models.store import delete_models
 
     texts = subjects(context, None, "model", "MODEL_ID ...")
     with settings().database() as (database, _):
         confirm(f"Delete {len(texts)} model(s)?", yes)
         for found in delete_models(database, texts):
-            click.echo(f"Deleted model {found.id} ({found.name}).")
+            tell(f"Deleted model {found.id} ({found.name}).")

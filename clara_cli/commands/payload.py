@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings, warn
+from clara_cli.commands.showing import brief_option, output_option, quiet_option, show, show_list, tell, tell_id
 from clara_cli.commands.transfer import confirm, metadata_option, subjects, transfer_meter, yes_option
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 from clara_cli.output import cell, table, utc
 
 UPLOADED = "Payload uploaded successfully."
@@ -17,6 +17,7 @@ UPLOADED = "Payload uploaded successfully."
 @click.command("payload", cls=ClaraCommand)
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content is copied into it.")
 @metadata_option
+@brief_option
 @global_options
 def create(files: str | None, metadata: dict[str, str]) -> None:
     """Make a reusable payload, an input for many jobs (also: payloads).
@@ -30,26 +31,25 @@ def create(files: str | None, metadata: dict[str, str]) -> None:
         raise UsageError("--files is empty: expected a file or a folder")
     with settings().database() as (database, _):
         with transfer_meter("Uploading") as meter:
-            made = create_payload(database, Path(files).expanduser() if files else None, metadata, meter)
-        click.echo(f"PAYLOAD_ID: {made.payload.id}")
+            made = create_payload(database, from_home(files) if files else None, metadata, meter)
+        tell_id("PAYLOAD_ID", made.payload.id)
         if made.count:
-            click.echo(UPLOADED)
+            tell(UPLOADED)
         if not database.root.documented:
             notice(f"Payload folder: {made.tree.path}")
 
 
 @click.command("payload", cls=ClaraCommand)
-@click.option("-q", "--quiet", is_flag=True, help="Ids only, one a line.")
+@quiet_option
+@output_option
 @global_options
-def list_payloads(quiet: bool) -> None:
+def list_payloads(quiet: bool, output: str) -> None:
     """List all payloads, those of jobs and reusable ones (also: payloads)."""
+    from clara_cli.commands.records import payload_record
     from clara_cli.payloads import store
 
     with settings().database() as (database, _), database.read() as connection:
         found = store.list_payloads(connection)
-    if quiet:
-        click.echo("".join(f"{payload.id}\n" for payload in found), nl=False)
-        return
     rows = [
         (
             *(payload.kind.value, payload.id, payload.job_id, utc(payload.created)),
@@ -57,22 +57,35 @@ def list_payloads(quiet: bool) -> None:
         )
         for payload in found
     ]
-    click.echo(table(["TYPE", "ID", "JOB", "CREATED", "METADATA"], rows))
+    show_list(
+        output,
+        quiet,
+        lambda: [payload.id for payload in found],
+        lambda: [payload_record(payload) for payload in found],
+        lambda: table(["TYPE", "ID", "JOB", "CREATED", "METADATA"], rows),
+    )
 
 
 @click.command("payload", cls=ClaraCommand)
 @click.option("-p", "--payload", metavar="ID", help="The payload, or the job it belongs to, by id.")
+@quiet_option
+@output_option
 @global_options
 @click.pass_context
-def describe(context: click.Context, payload: str | None) -> None:
+def describe(context: click.Context, payload: str | None, quiet: bool, output: str) -> None:
     """Show a payload and its files (also: payloads). Names are as clara download takes them."""
+    from clara_cli.commands.records import described_payload
     from clara_cli.payloads.actions import find_payload, payload_files
     from clara_cli.payloads.names import show_name
     from clara_cli.payloads.tree import payload_tree
 
     with settings().database() as (database, _):
         found = find_payload(database, first_of(subjects(context, payload, "payload", "-p PAYLOAD_ID")[0])[0])
+        if quiet:
+            click.echo(found.id)
+            return
         entries = payload_files(database, found)
+    folder = payload_tree(database.root, found.id).path
     files = [entry for entry in entries if entry.fault is None]
     lines = [
         f"PAYLOAD_ID: {found.id}",
@@ -81,7 +94,7 @@ def describe(context: click.Context, payload: str | None) -> None:
         f"CREATED: {utc(found.created)}",
         f"FILES: {len(files)}",
         f"SIZE: {sum(entry.size for entry in files)}",
-        f"FOLDER: {payload_tree(database.root, found.id).path}",
+        f"FOLDER: {folder}",
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in found.metadata.items()),
         "",
         table(
@@ -89,7 +102,7 @@ def describe(context: click.Context, payload: str | None) -> None:
             [(f"{entry.mode & 0o777:04o}", entry.size, show_name(f"/{entry.name}")) for entry in files],
         ),
     ]
-    click.echo("\n".join(lines))
+    show(output, lambda: described_payload(found, files, folder), lambda: "\n".join(lines))
     for entry in entries:
         if entry.fault is not None:
             warn(f"/{show_name(entry.name)} is not listed: {entry.fault}")
@@ -98,10 +111,11 @@ def describe(context: click.Context, payload: str | None) -> None:
 @click.command("payload", cls=ClaraCommand)
 @click.option("-p", "--payload", metavar="ID", help="The payload; further ids may follow.")
 @yes_option
+@brief_option
 @global_options
 @click.pass_context
 def delete(context: click.Context, payload: str | None, yes: bool) -> None:
-    """Delete payloads with their files, all or none (also: payloads).
+    """Delete payloads with their files: clara delete payload ID... (also: payloads). All are deleted, or none.
 
     The payload of a job can be deleted once the job has ended; the job's record and logs stay.
     """
@@ -111,4 +125,4 @@ def delete(context: click.Context, payload: str | None, yes: bool) -> None:
     with settings().database() as (database, _):
         confirm(f"Delete {len(texts)} payload(s) and all files in them?", yes)
         for found in delete_payloads(database, texts):
-            click.echo(f"Deleted payload {found.id}.")
+            tell(f"Deleted payload {found.id}.")

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
 from clara_cli.errors import NotFound, PayloadError, UsageError
+from clara_cli.home import from_home
 from clara_cli.retention import NO_LIMIT
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @priority_option
 @reuse_option
 @set_option
+@brief_option
 @global_options
 @click.pass_context
 def command(
@@ -62,23 +65,23 @@ def command(
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
     _check(name, files, output, only)
-    folder = Path(output).expanduser() if output else None
+    folder = from_home(output) if output else None
     with settings().database() as (database, config):
         recover(database)
-        loaded = load_pipeline(Path(file).expanduser())
+        loaded = load_pipeline(from_home(file))
         for problem in loaded.warnings:
             warn(problem.render())
         chosen = _chosen(loaded.pipeline, only)
         if folder is not None:
             check_target(folder)
-        source = Path(files).expanduser() if files else None
+        source = from_home(files) if files else None
         pipeline_id = _stored(database, loaded)
         with transfer_meter("Uploading") as meter:
             created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
-        click.echo(f"JOB_ID: {created.job.id}")
-        click.echo(f"PAYLOAD_ID: {created.job.payload_id}")
+        tell_id("JOB_ID", created.job.id)
+        tell(f"PAYLOAD_ID: {created.job.payload_id}")
         if created.uploaded:
-            click.echo("Payload uploaded successfully.")
+            tell("Payload uploaded successfully.")
         with _cleaning(database, config), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
             attached = replace(config, start="attach", clean=NO_LIMIT)

@@ -13,9 +13,19 @@ from typing import Protocol
 import click
 
 from clara_cli.commands.again import make_again
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
+from clara_cli.commands.base import (
+    ClaraCommand,
+    ClaraGroup,
+    fast_io_option,
+    global_options,
+    is_id,
+    notice,
+    settings,
+    warn,
+)
 from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.several import each, ids_option
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -53,7 +63,9 @@ def command() -> None:
     help="Run a job that has ended again from this operator on, as a new job.",
 )
 @reuse_option
+@fast_io_option
 @set_option
+@brief_option
 @global_options
 @click.pass_context
 def job(
@@ -134,7 +146,7 @@ def start_and_follow(
                 notice(f"reused: {reused or 'nothing'}")
             # A reader of stdout that is gone is no reason to leave an accepted job alone.
             with suppress(OSError, ValueError, AttributeError):
-                click.echo(ACCEPTED)
+                tell(ACCEPTED)
                 sys.stdout.flush()
             if detach or config.start == "detach":
                 run_detached(submitted, config, settings().config_file)

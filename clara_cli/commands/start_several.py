@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 import click
 
 from clara_cli.commands.base import notice, settings, warn
-from clara_cli.commands.progress import Plain, environment_progress, lines
+from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
+from clara_cli.commands.showing import tell
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -67,7 +68,7 @@ def _all_accepted(ids: Sequence[str], start: Callable[[str], None]) -> int:
 def _accepted() -> None:
     # A reader of stdout that is gone is no reason to leave an accepted job alone.
     with suppress(OSError, ValueError, AttributeError):
-        click.echo(ACCEPTED)
+        tell(ACCEPTED)
         sys.stdout.flush()
 
 
@@ -101,6 +102,8 @@ def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -
                     going -= 1
                     ended.append(event)
                     shown.operator_ended(_label(event.plan), _succeeded(event), None)
+                    if isinstance(shown, Lines):
+                        shown.took(_label(event.plan), event.seconds)
                     if shown.interval is None:
                         _say(event)
                 with suppress(OSError):

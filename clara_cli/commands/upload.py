@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clara_cli.commands.base import ClaraCommand, Flag, first_of, global_options, settings
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.errors import UsageError
+from clara_cli.home import from_home
 
 
 @click.command("upload", cls=ClaraCommand)
@@ -16,6 +16,7 @@ from clara_cli.errors import UsageError
 @click.option("--to", "folder", default="", metavar="FOLDER", help="A folder in it, which is made when it is missing.")
 @click.option("--no-clobber", is_flag=True, help="Refuse, if a file of the same name is there.")
 @click.argument("files", nargs=-1, metavar="FILE...")
+@brief_option
 @global_options
 def command(payload: str, folder: str, no_clobber: bool, files: tuple[str, ...]) -> None:
     """Copy files, and the content of folders, into a payload.
@@ -28,8 +29,8 @@ def command(payload: str, folder: str, no_clobber: bool, files: tuple[str, ...])
     if not files or not all(map(str.strip, files)):
         raise UsageError("say what to upload: clara upload -p PAYLOAD_ID FILE...")
     with settings().database() as (database, _):
-        click.echo("Uploading...")
+        tell("Uploading...")
         with transfer_meter("Uploading") as meter:
-            sources = [Path(name).expanduser() for name in files]
+            sources = [from_home(name) for name in files]
             done = upload_files(database, first_of(payload)[0], sources, folder, meter, clobber=not no_clobber)
-    click.echo(f"Uploaded {done.count} files.")
+    tell(f"Uploaded {done.count} files.")

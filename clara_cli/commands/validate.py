@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, Flag, global_options, warn
 from clara_cli.commands.values import set_option
 from clara_cli.errors import ClaraError, DefinitionError, UsageError
+from clara_cli.home import from_home
 
 KEYS = ("file", "line", "column", "severity", "message", "hint")
 
@@ -36,7 +36,7 @@ def pipeline(path: str, output: str, values: dict[str, str]) -> None:
     if output not in ("text", "json"):
         raise UsageError(f'"{output}" is no output format: expected text or json')
     try:
-        loaded = load_pipeline(Path(path).expanduser(), values)
+        loaded = load_pipeline(from_home(path), values)
     except DefinitionError as error:
         if output == "text":
             raise

@@ -8,6 +8,7 @@ import click
 
 from clara_cli.commands.base import ClaraCommand, global_options, notice, settings
 from clara_cli.commands.several import ids_option, meant
+from clara_cli.commands.showing import brief_option, tell
 from clara_cli.errors import UsageError
 
 # As timeout(1) of the shell.
@@ -17,6 +18,7 @@ _TIMED_OUT = 124
 @click.command("wait", cls=ClaraCommand)
 @ids_option("j", "job")
 @click.option("--timeout", metavar="SECONDS", help="Wait no longer than this; 0 only looks.")
+@brief_option
 @global_options
 @click.pass_context
 def command(context: click.Context, given: tuple[str, ...], timeout: str | None) -> None:
@@ -40,7 +42,7 @@ def command(context: click.Context, given: tuple[str, ...], timeout: str | None)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             job = wait_for_end(database, job_id, left)
             if job.state is JobState.STOPPED:
-                click.echo(f"{job.id} {job.status.wire}")
+                tell(f"{job.id} {job.status.wire}")
                 code = code or int(not job.succeeded)
             else:
                 notice(f"job {job.id} has not ended after {seconds:g} s: it is {job.state.wire}")

@@ -16,9 +16,10 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.images.program import Program
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import JobView
+from clara_cli.jobs.fast_io import with_fast_io
 from clara_cli.models.store import registered_folders
 from clara_cli.pipelines.model import Pipeline
-from clara_cli.runtime.environment import passed_on
+from clara_cli.runtime.environment import FAST_IO, passed_on
 from clara_cli.runtime.limits import Limits
 from clara_cli.runtime.machine import this_machine
 from clara_cli.runtime.models import Models
@@ -78,10 +79,14 @@ def prepare(
         errors += _unmounted(pipeline, mounts)
     if errors:
         raise _joined(errors)
+    user = passed_on()
+    if config.fast_io:
+        programs = with_fast_io(programs)
+        user[FAST_IO] = "1"
     machine = this_machine()
     limits = Limits(config.timeout, config.operator_timeout, config.service_timeout)
     return JobPlan(
-        *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, passed_on()),
+        *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, user),
         machine=replace(machine, cpus=config.cpus or machine.cpus, memory=config.memory or machine.memory),
         limits=limits,
         services=tuple(servers.services),

@@ -14,6 +14,7 @@ from pathlib import Path
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
+from clara_cli.home import from_home
 from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
@@ -204,12 +205,13 @@ def run_detached(submitted: SubmittedJob, config: Config, config_file: str | Non
     Raises:
         RuntimeFailure: the runner did not start.
     """
-    file = str(Path(config_file).expanduser().absolute()) if config_file else ""
+    file = str(from_home(config_file).absolute()) if config_file else ""
     command = [sys.executable, "-m", "clara_cli.jobs.detached", submitted.plan.job_id, str(submitted.lock), file]
     # It works in another folder: what was said in relative paths is handed on in absolute ones.
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     environment["CLARA_ROOT"] = str(submitted.database.root.path)
     environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
+    environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
     log_file = submitted.plan.folder / "runner.log"
     try:
         with log_file.open("ab") as log:

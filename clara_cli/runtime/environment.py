@@ -13,6 +13,9 @@ from pathlib import Path
 from clara_cli.pipelines.model import Operator, Service
 
 OPERATOR_PATH = Path(__file__).parent.parent / "operator_path"
+# Where this variable is on, the folder comes first: its `sitecustomize` puts faster codecs under gzip and zipfile.
+FAST_IO = "CLARA_FAST_IO"
+FAST_IO_PATH = Path(__file__).parent.parent / "fast_io_path"
 
 # Passed on from whoever starts the job, when set.
 PASSED_ON = (
@@ -113,6 +116,8 @@ def _with_platform(
     if path_prefix is not None:
         environment["PATH"] = f"{path_prefix}{os.pathsep}{environment['PATH']}"
     python_path = [str(OPERATOR_PATH), *filter(None, [environment.get("PYTHONPATH")])]
+    if environment.get(FAST_IO) == "1":
+        python_path.insert(0, str(FAST_IO_PATH))
     environment.update(
         {
             "PYTHONPATH": os.pathsep.join(python_path),

@@ -33,7 +33,7 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
 def test_every_command_has_help_on_stdout(clara: Clara, words: tuple[str, ...], flag: str) -> None:
     answer = clara(*words, flag)
     assert answer.err == ""
-    assert answer.out.startswith("Usage: clara")
+    assert f"\nUsage:\n  {' '.join(('clara', *words))}" in answer.out and "\nFlags:\n" in answer.out
     assert "-h, --help" in answer.out
     if words and words != ("help",):
         assert clara("help", *words).out == answer.out
@@ -68,6 +68,83 @@ def test_flags_in_any_order_and_every_spelling(clara: Clara) -> None:
     assert len(listed) == len(spellings)
     assert {row[0] for row in listed} == {"a"}
     assert listed[0][5] == "JOB_PRIORITY_HIGHER"
+
+
+def test_flags_may_stand_before_the_command_they_belong_to(clara: Clara) -> None:
+    pipeline = clara.pipeline(DEFINITION)
+    spellings = [
+        ["create", "-n", "a", "job", "-p", pipeline],
+        ["-n", "a", "create", "jobs", "-p", pipeline],
+        ["-n", "a", "-p", pipeline, "create", "job"],
+        ["--name=a", f"-p={pipeline}", "--verbose", "create", "job", "surplus"],
+    ]
+    for words in spellings:
+        assert clara(*words).lines[0].startswith("JOB_ID: "), words
+    assert len(clara("list", "-q", "jobs").lines) == len(clara("-q", "list", "jobs").lines) == len(spellings)
+    assert clara("-o", "json", "list", "jobs").out.startswith("[")
+    job = clara("list", "-q", "jobs").lines[0]
+    assert clara("-j", job, "describe", "job").lines[0] == f"JOB_ID: {job}"
+
+
+def test_the_usage_block_has_the_originals_layout(clara: Clara) -> None:
+    answer = clara("create", "pipelines", code=2)
+    assert answer.out == ""
+    assert answer.err == (
+        'Error: required flag(s) "path" not set\n'
+        "Usage:\n"
+        "  clara create pipelines [flags]\n"
+        "\n"
+        "Flags:\n"
+        "  -p, --path PATH   The definition: a YAML file, a folder or a zip file.\n"
+        "                    [required]\n"
+        "  -q, --quiet       On stdout only the id of what was made, else nothing.\n"
+        "  -h, --help        help for pipelines\n"
+        "\n"
+        "Global Flags:\n"
+        "      --config string   config file (default is $HOME/.clara/config.yaml)\n"
+        "      --host string     accepted if it is this machine: jobs run here\n"
+        "      --verbose         verbose output\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["x"], 'Error: unknown command "x" for "clara"\nRun \'clara --help\' for usage.\n'),
+        (["list", "jobs", "-Z"], "Error: unknown shorthand flag: 'Z' in -Z\nUsage:\n"),
+        (["list", "jobs", "--quite"], 'Error: unknown flag: --quite; did you mean "--quiet"?\nUsage:\n'),
+        (["create", "job", "--name"], "Error: flag needs an argument: --name\nUsage:\n"),
+        (["create", "job", "-n"], "Error: flag needs an argument: 'n' in -n\nUsage:\n"),
+        (["wait"], "Error: say which job: clara wait JOB_ID ...\nUsage:\n  clara wait [flags]\n"),
+    ],
+)
+def test_usage_errors_in_the_originals_words(clara: Clara, words: list[str], told: str) -> None:
+    answer = clara(*words, code=2)
+    assert answer.err.startswith(told) and answer.out == ""
+    assert answer.err.count("Error: ") == 1
+
+
+def test_jobs_meant_for_another_machine_do_not_run_here(clara: Clara) -> None:
+    for host in ("localhost", "127.0.0.1:30031", "[::1]:30031", "::1", "http://localhost/"):
+        assert clara("--host", host, "list", "pipelines").lines == ["NAME   ID"]
+    for host in ("10.0.0.1:30031", "[fe80::1]", "example.org", " "):
+        answer = clara("list", "pipelines", "--host", host, code=1)
+        assert answer.out == "" and "jobs run on this machine only" in answer.err
+
+
+def test_quiet_commands_print_ids_or_nothing(clara: Clara, project: Project) -> None:
+    project.operator("a", "print('ran')")
+    definition = project.definition("- name: a\n  container: {image: a}\n", "0.4.0")
+    (pipeline,) = clara("create", "pipelines", "-q", "-p", definition).lines
+    (job,) = clara("create", "jobs", "-qn", "x", "-p", pipeline, "-f", definition).lines
+    assert len(pipeline) == len(job) == 32
+    assert clara("start", "job", "-q", "-j", job).out == ""
+    assert clara("wait", "-q", job).out == ""
+    assert clara("download", "-q", f"{job}:/input/*", project.folder / "r").out == ""
+    assert clara("create", "image", "-q", "-n", "b", "-p", project.folder / "a").lines == ["b"]
+    assert clara("delete", "image", "-q", "b").out == clara("delete", "jobs", "-q", "-y", job).out == ""
+    (ran,) = clara("run", "-q", definition).lines
+    assert clara("describe", "job", "-q", ran).lines == [ran]
 
 
 def test_without_files_nothing_is_said_to_be_uploaded(clara: Clara) -> None:
@@ -175,7 +252,7 @@ def test_downloads_by_payload_id_and_of_the_input(clara: Clara, tmp_path: Path) 
 def test_bare_groups_show_their_help_on_stdout(clara: Clara) -> None:
     for words in ((), ("create",), ("list",)):
         answer = clara(*words)
-        assert answer.err == "" and "Commands:" in answer.out
+        assert answer.err == "" and "Available Commands:" in answer.out
 
 
 def test_global_flags_are_accepted_everywhere(clara: Clara) -> None:

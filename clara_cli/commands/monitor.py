@@ -1,0 +1,7 @@
+"""`clara monitor`."""
+
+from __future__ import annotations
+
+from clara_cli.commands.services import service_group
+
+command = service_group("monitor")

@@ -1,0 +1,147 @@
+"""What `--output json|yaml` holds of things that are listed and described, by the names that the platform's API uses.
+
+Times are ISO 8601 in UTC, to the millisecond; null where something has not happened. Enumerations are the API's words.
+docs/output.md lists the keys; a test compares them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clara_cli.images.reference import RegisteredImage
+    from clara_cli.jobs.actions import JobView
+    from clara_cli.jobs.model import Job
+    from clara_cli.models.store import Model
+    from clara_cli.payloads.model import Payload
+    from clara_cli.payloads.walk import Entry
+    from clara_cli.pipelines.model import Pipeline
+    from clara_cli.pipelines.store import PipelineRecord
+
+Record = dict[str, Any]
+_MODEL_TYPES = {
+    "tensorflow": "MODEL_TYPE_TENSOR_FLOW",
+    "tensorrt": "MODEL_TYPE_TENSOR_RT",
+    "pytorch": "MODEL_TYPE_PY_TORCH",
+}
+
+
+def when(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    whole, thousandths = divmod(int(seconds * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{thousandths:03d}Z"
+
+
+def pipeline_record(pipeline: PipelineRecord) -> Record:
+    """A pipeline in a list."""
+    return {"pipeline_id": pipeline.id, "name": pipeline.name, "created": when(pipeline.created)}
+
+
+def described_pipeline(pipeline: PipelineRecord, definition: Pipeline) -> Record:
+    """A pipeline with its operators and parameters."""
+    return {
+        **pipeline_record(pipeline),
+        "api_version": definition.api_version,
+        "orchestrator": definition.orchestrator,
+        "operators": [
+            {
+                "name": operator.name,
+                "image": operator.image,
+                "tag": operator.tag,
+                "reads_from": sorted(operator.sources),
+            }
+            for operator in definition.operators
+        ],
+        "parameters": dict(pipeline.parameters),
+    }
+
+
+def job_record(job: Job) -> Record:
+    """A job in a list."""
+    return {
+        "job_id": job.id,
+        "payload_id": job.payload_id,
+        "pipeline_id": job.pipeline_id,
+        "name": job.name,
+        "state": job.state.wire,
+        "status": job.status.wire,
+        "priority": job.priority.wire,
+        "created": when(job.created),
+        "started": when(job.started),
+        "stopped": when(job.stopped),
+    }
+
+
+def described_job(view: JobView) -> Record:
+    """A job with its operators and messages."""
+    return {
+        **job_record(view.job),
+        "payload_folder": str(view.tree.path),
+        "metadata": dict(view.metadata),
+        "variables": dict(view.job.variables),
+        "operator_details": [
+            {
+                "name": operator.name,
+                "image": operator.image,
+                "status": operator.status.wire,
+                "started": when(operator.started),
+                "stopped": when(operator.stopped),
+                "exit_code": operator.exit_code,
+            }
+            for operator in view.operators
+        ],
+        "messages": [
+            {"created": when(message.created), "severity": message.severity, "text": message.text}
+            for message in view.messages
+        ],
+    }
+
+
+def image_record(image: RegisteredImage) -> Record:
+    """A registered image; `python` is null for the Python that runs clara."""
+    return {
+        "name": image.name,
+        "tag": image.tag,
+        "folder": str(image.folder),
+        "python": str(image.interpreter) if image.interpreter else None,
+        "driver": image.uses_driver,
+    }
+
+
+def payload_record(payload: Payload) -> Record:
+    """A payload in a list; `job_id` is null for a reusable one."""
+    return {
+        "payload_id": payload.id,
+        "type": payload.kind.wire,
+        "job_id": payload.job_id,
+        "created": when(payload.created),
+        "metadata": dict(payload.metadata),
+    }
+
+
+def described_payload(payload: Payload, files: Sequence[Entry], folder: Path) -> Record:
+    """A payload with its files; sizes in bytes, modes as numbers, names below the payload's folder.
+
+    A byte of a name that is no UTF-8 text is a lone surrogate, as in Python.
+    """
+    return {
+        **payload_record(payload),
+        "payload_folder": str(folder),
+        "files": [{"name": entry.name, "size": entry.size, "mode": entry.mode & 0o7777} for entry in files],
+    }
+
+
+def model_record(model: Model) -> Record:
+    """A registered model."""
+    return {
+        "model_id": model.id,
+        "name": model.name,
+        "type": _MODEL_TYPES.get(model.type, "MODEL_TYPE_UNKNOWN"),
+        "versions": list(model.versions),
+        "created": when(model.created),
+    }

@@ -1,0 +1,1 @@
+"""What on this machine would make jobs fail; looks only, changes nothing."""
