@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,6 @@ from clara_cli.errors import ClaraError
 from clara_cli.jobs import lock, store
 from clara_cli.jobs.recovery import recover
 from clara_cli.root import Root
-from clara_cli.runtime.mounts import find_mounts
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,32 +48,3 @@ def no_job_outlives_its_test(world: Path) -> Iterator[None]:
                     os.kill(runner, signal.SIGKILL)
                 lock.wait_for_release(root.jobs / job, 5.0)
         recover(database)
-
-
-@pytest.fixture
-def meeting() -> Iterator[Path]:
-    """A folder that operators share with the test: with mounts, /tmp is their own."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="clara-test-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def no_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that are not about mounts, and whose operators share temporary folders with them."""
-    monkeypatch.setenv("CLARA_MOUNTS", "off")
-
-
-@pytest.fixture
-def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Operators have mounts, or the test is skipped where these do not work."""
-    reason = find_mounts().reason
-    if reason:
-        pytest.skip(f"no mounts on this machine: {reason}")
-    monkeypatch.setenv("CLARA_MOUNTS", "require")
-
-
-@pytest.fixture(params=["mounts", "no_mounts"])
-def way(request: pytest.FixtureRequest) -> str:
-    """Both ways of running operators."""
-    request.getfixturevalue(request.param)
-    return str(request.param)
