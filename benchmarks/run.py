@@ -13,6 +13,7 @@ import many
 import memory
 import noop
 import startup
+import transfer
 from rich.console import Console
 from timing import LEAST_RUNS
 from workspace import CLARA
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "handover": handover,
     "memory": memory,
     "definitions": definitions,
+    "transfer": transfer,
 }
 
 
@@ -32,7 +34,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the clara of the Python environment that runs this.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--runs", type=int, default=LEAST_RUNS, help=f"of each case (default: {LEAST_RUNS})")
+    parser.add_argument(
+        "--size", type=int, default=transfer.size >> 20, metavar="MIB", help="of the file of transfer (default: 256)"
+    )
     arguments = parser.parse_args()
+    transfer.size = arguments.size << 20
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     if arguments.runs < 1:

@@ -16,7 +16,7 @@ import click
 
 from clara_cli.commands.global_flags import Settings, global_options, notice, settings, warn
 from clara_cli.commands.pages import write_help
-from clara_cli.commands.spelling import first_of, flags_after_command, without_short_equals
+from clara_cli.commands.spelling import first_of, flags_after_command, is_id, without_short_equals
 from clara_cli.commands.words import offer_by_name
 from clara_cli.errors import UsageError
 
@@ -31,6 +31,7 @@ __all__ = [
     "UnknownCommand",
     "first_of",
     "global_options",
+    "is_id",
     "notice",
     "settings",
     "warn",

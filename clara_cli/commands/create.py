@@ -69,7 +69,11 @@ def pipeline(path: str) -> None:
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
 @priority_option
 @click.option(
-    "--input-payload", "payloads", multiple=True, metavar="ID", help="A reusable payload, copied into it (repeatable)."
+    "--input-payload",
+    "payloads",
+    multiple=True,
+    metavar="ID",
+    help="A reusable payload, copied into the input (repeatable).",
 )
 @metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")

@@ -54,6 +54,7 @@ def command(
     """
     from clara_cli.jobs.actions import find_job
     from clara_cli.jobs.logs import Chosen, JobLogs
+    from clara_cli.jobs.states import JobState
     from clara_cli.moments import moment
 
     words = [word for word in context.args if word not in _ACTIONS]
@@ -66,6 +67,8 @@ def command(
             view = find_job(database, first_of(value)[0])
             names = _named(view, operators)
             with JobLogs(database, view, Chosen(names, moment_since, tail)) as logs:
+                if follow and view.job.submitted is None and view.job.state is JobState.PENDING:
+                    notice(f"job {view.job.id} has not been started: waiting for it")
                 _show(logs, follow, alone=names is not None and len(names) == 1)
     except KeyboardInterrupt:
         context.exit(130)
@@ -87,7 +90,7 @@ def _named(view: JobView, operators: Iterable[str]) -> tuple[str, ...] | None:
 def _show(logs: JobLogs, follow: bool, alone: bool) -> None:
     for name, stream in logs.streams.items():
         if alone and not follow and not stream.open():
-            notice(f"operator {name} has not been started: it has no log")
+            notice(f"{name} has not been started: it has no log")
     terminal = sys.stdout is not None and sys.stdout.isatty()
     if alone and not terminal:
         name = next(iter(logs.streams))

@@ -76,7 +76,10 @@ def list_models(quiet: bool, output: str) -> None:
 @global_options
 @click.pass_context
 def delete(context: click.Context, yes: bool) -> None:
-    """Delete registered models by id or the first digits of it, all or none (also: models)."""
+    """Delete registered models: clara delete models ID... (also: model). All are deleted, or none.
+
+    An id may be given by its first digits.
+    """
     from clara_cli.models.store import delete_models
 
     texts = subjects(context, None, "model", "MODEL_ID ...")

@@ -115,7 +115,7 @@ def describe(context: click.Context, payload: str | None, quiet: bool, output: s
 @global_options
 @click.pass_context
 def delete(context: click.Context, payload: str | None, yes: bool) -> None:
-    """Delete payloads with their files, all or none (also: payloads).
+    """Delete payloads with their files: clara delete payload ID... (also: payloads). All are deleted, or none.
 
     The payload of a job can be deleted once the job has ended; the job's record and logs stay.
     """

@@ -142,7 +142,12 @@ class Lines:
 
     def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
         self._states[name] = "completed" if completed else "failed"
-        self._took[name] = time.monotonic() - self._began.get(name, time.monotonic())
+        now = time.monotonic()
+        self._took[name] = now - self._began.get(name, now)
+
+    def took(self, name: str, seconds: float) -> None:
+        """How long something took that was heard of late."""
+        self._took[name] = seconds
 
     def message(self, severity: str, text: str) -> None:
         if severity == "warning" and self.live is not None:

@@ -44,3 +44,9 @@ def first_of(value: str) -> tuple[str, list[str]]:
     """The first id in a flag's value, and what else it holds: `$(…)` of two lines arrives as one argument."""
     words = value.split()
     return (words[0], words[1:]) if words else (value, [])
+
+
+def is_id(word: str) -> bool:
+    """Whether a word is a whole id."""
+    digits = word.replace("-", "")
+    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 import click
 
 from clara_cli.commands.base import notice, settings, warn
-from clara_cli.commands.progress import Plain, environment_progress, lines
+from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
 from clara_cli.commands.showing import tell
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
@@ -102,6 +102,8 @@ def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -
                     going -= 1
                     ended.append(event)
                     shown.operator_ended(_label(event.plan), _succeeded(event), None)
+                    if isinstance(shown, Lines):
+                        shown.took(_label(event.plan), event.seconds)
                     if shown.interval is None:
                         _say(event)
                 with suppress(OSError):

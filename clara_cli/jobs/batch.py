@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import resource
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,11 +24,16 @@ _MOST = 1 << 16
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a job: it runs now (no result, no error), it ended, or its runner failed."""
+    """What became of a job: it runs now (no result, no error), it ended, or its runner failed.
+
+    Attributes:
+        seconds: how long it has been running.
+    """
 
     plan: JobPlan
     result: JobResult | None = None
     error: ClaraError | None = None
+    seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -63,15 +69,16 @@ class Batch:
 
     def _run(self, submitted: SubmittedJob, stop: StopRequest) -> None:
         plan = submitted.plan
+        reporter = _Reporter(self._events, plan)
         try:
             with Database(submitted.database.root) as database, replace(submitted, database=database) as own:
-                result = run_job(own, _Reporter(self._events, plan), stop)
+                result = run_job(own, reporter, stop)
         except ClaraError as error:
             self._events.put(Event(plan, error=error))
         except Exception as error:  # a bug must not look like a job that runs on
             self._events.put(Event(plan, error=ClaraError(f"clara itself failed: {type(error).__name__}: {error}")))
         else:
-            self._events.put(Event(plan, result))
+            self._events.put(Event(plan, result, seconds=reporter.seconds()))
 
     def request(self, reason: str) -> None:
         """Ask all jobs to end, as a StopRequest does; safe in a signal handler."""
@@ -98,8 +105,13 @@ class _Reporter(Silent):
     def __init__(self, events: queue.SimpleQueue[Event], plan: JobPlan) -> None:
         self._events = events
         self._plan = plan
+        self._began: float | None = None
+
+    def seconds(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began
 
     def began(self) -> None:
+        self._began = time.monotonic()
         self._events.put(Event(self._plan))
 
 

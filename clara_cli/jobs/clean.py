@@ -19,6 +19,9 @@ from clara_cli.payloads.tree import payload_tree
 from clara_cli.payloads.walk import disk_usage
 from clara_cli.retention import NO_LIMIT, Retention
 
+# Seconds for which results can be downloaded before a configured limit takes them.
+GRACE = 3600.0
+
 
 class Ended(NamedTuple):
     """The payload of a job that has ended; `size` in bytes on the disk, `stopped` in seconds since 1970, UTC."""
@@ -72,7 +75,8 @@ def clean_as_configured(database: Database, config: Config) -> str | None:
     if config.clean == NO_LIMIT:
         return None
     try:
-        clean(database, find_cleanable(database, config.clean))
+        chosen = find_cleanable(database, config.clean)
+        clean(database, [payload for payload in chosen if time.time() - payload.stopped > GRACE])
     except ClaraError as error:
         return error.message
     return None

@@ -9,6 +9,7 @@ from clara_cli.errors import NotFound
 from clara_cli.filename import file_name
 from clara_cli.ids import normalise, resolve
 from clara_cli.jobs.actions import JobView, find_job
+from clara_cli.jobs.definition import stored
 from clara_cli.jobs.model import OperatorRecord
 from clara_cli.payloads.actions import find_payload
 from clara_cli.payloads.download import Selection, select
@@ -57,7 +58,8 @@ def log_of(view: JobView, name: str) -> tuple[str, str | None]:
     try:
         operator, told = find_operator(view, name)
     except NotFound:
-        for service in services_with_log(view):
+        declared = [service.name for operator in stored(view.job).operators for service in operator.services]
+        for service in (*services_with_log(view), *declared):
             if service.casefold() == name.casefold():
                 return service, None
         raise

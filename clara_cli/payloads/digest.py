@@ -15,8 +15,10 @@ from clara_cli.database import Database
 _CHUNK = 1 << 20
 # A file that changed this recently (nanoseconds) could change again within the same tick of the clock.
 _SETTLED = 1_000_000_000
+# Below this size a file is read as fast as its digest is looked up.
+_SMALL = 1 << 16
 # How many digests are remembered; the oldest go first.
-_KEPT = 200_000
+_KEPT = 100_000
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,8 @@ class Digester:
 
     def _file(self, path: str, info: os.stat_result) -> bytes:
         key = (os.fsencode(path), info.st_size, info.st_mtime_ns, info.st_ino)
-        with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT digest FROM file_digests WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?", key
-            ).fetchone()
-        if row is not None:
-            return bytes(row[0])
+        if info.st_size >= _SMALL and (known := self._known(key)) is not None:
+            return known
         digest = hashlib.blake2b(digest_size=32)
         with Path(path).open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -93,9 +91,16 @@ class Digester:
             after = os.fstat(file.fileno())
         if (after.st_size, after.st_mtime_ns, after.st_ino) != key[1:]:
             raise OSError(f"{path} changed while it was read")
-        if time.time_ns() - info.st_mtime_ns > _SETTLED:
+        if info.st_size >= _SMALL and time.time_ns() - info.st_mtime_ns > _SETTLED:
             self._new.append((*key, digest.digest()))
         return digest.digest()
+
+    def _known(self, key: tuple[object, ...]) -> bytes | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT digest FROM file_digests WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?", key
+            ).fetchone()
+        return None if row is None else bytes(row[0])
 
 
 def _walk(top: Path, follow: bool, skip: frozenset[str]) -> Iterator[tuple[str, str, os.stat_result]]:

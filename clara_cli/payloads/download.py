@@ -67,7 +67,7 @@ def select(tree: PayloadTree, pattern: Pattern) -> Selection:
         return Selection(tree, pattern, base.parent, (one,), (), single=True)
     if not os.path.isdir(base):  # noqa: PTH112
         if plain and os.path.lexists(base):
-            kind = kind_of(base.stat().st_mode) if os.path.exists(base) else "a link that leads nowhere"  # noqa: PTH110
+            kind = kind_of(base.stat().st_mode) if os.access(base, os.F_OK) else "a link that leads nowhere"
             raise PayloadError(f"{shown} is {kind}: it cannot be downloaded")
         raise NotFound(_nothing(tree, pattern), hint="clara describe job -j ID lists the operators")
     try:

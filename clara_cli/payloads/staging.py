@@ -114,7 +114,8 @@ def sweep(parent: Path, recorded: Callable[[str], bool]) -> None:
         return
     try:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        names = [entry.name for entry in parent.iterdir()]
+        with os.scandir(parent) as entries:
+            names = [entry.name for entry in entries]
         for name in {_id(name) for name in names if name.startswith(_PREFIX)}:
             _sweep_one(parent, name, recorded)
         for name in names:

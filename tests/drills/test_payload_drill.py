@@ -258,6 +258,13 @@ def test_uploads_killed_at_any_moment(data: Path, tmp_path: Path) -> None:
             process.communicate()
     clara("create", "payload")
     assert left_over() == []
+    for _ in range(KILLS // 3):
+        process = subprocess.Popen([installed_command(), "create", "payload", "-f", data], stdout=subprocess.PIPE)
+        time.sleep(0.1 + dice.random() * 0.15)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        assert process.returncode in (0, 130, -signal.SIGINT)
+        assert left_over() == []
     whole = clara("list", "payloads", "-q").stdout.decode().split()
     assert len(whole) > KILLS
     assert all(tree(folder_of(payload)) in (expected, {}) for payload in whole)

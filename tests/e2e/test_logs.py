@@ -67,9 +67,8 @@ def test_tails_and_since(clara: Clara, pair: str) -> None:
 def test_following_from_before_the_start_to_the_end(clara: Clara, pair: str, flags: tuple[str, ...]) -> None:
     command = [installed_command(), "logs", "-f", "-j", pair, *flags]
     follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.5)
-    assert follower.poll() is None, "it waits for the start"
-    assert follower.stdout is not None
+    assert follower.stdout is not None and follower.stderr is not None
+    assert follower.stderr.readline() == f"job {pair} has not been started: waiting for it\n"
     clara("start", "job", "-j", pair, "--detach")
     first = follower.stdout.readline()
     assert "JOB_STATE_STOPPED" not in clara("describe", "job", "-j", pair).out, "the first line came while it ran"

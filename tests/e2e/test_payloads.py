@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -212,7 +213,14 @@ def test_clean_and_the_configured_limit(clara: Clara, project: Project, pipeline
     # When a job ends, the configured limit is applied to those that ended before.
     project.configure("clean: {max_size: 0}")
     clara("start", "job", "-j", waiting)
-    assert clara("list", "payloads", "-q").lines == [reusable]
+    # Nobody can have downloaded the results of a job that has just ended.
+    assert clara("list", "payloads", "-q").lines == [job_payload(clara, waiting), reusable]
+    with sqlite3.connect(choose_root(load_config()).database) as connection:
+        connection.execute("UPDATE jobs SET stopped = stopped - 3601")
+    connection.close()
+    last = clara.job(pipeline, data)
+    clara("start", "job", "-j", last)
+    assert clara("list", "payloads", "-q").lines == [job_payload(clara, last), reusable]
     project.configure("clean: {max_size: 0, age: 7d}")
     assert "clean: age is no limit: expected older_than, failed_older_than, max_size" in clara("clean", code=1).err
     project.configure("clean: {older_than: soon}")

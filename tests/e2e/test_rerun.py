@@ -354,6 +354,20 @@ def test_resuming_and_reusing_together(clara: Clara, reuse: Reuse) -> None:
     assert reused(second) == {"c"} and reuse.ran_since() == []
 
 
+def test_reusing_detached_and_several_at_once(clara: Clara, reuse: Reuse) -> None:
+    reuse.run()
+    pipeline = clara("list", "pipelines", "-q").lines[0]
+    jobs = [clara.job(pipeline, reuse.data, "test-pipeline") for _ in range(2)]
+    answer = clara("start", "job", "-j", jobs[0], "--reuse", "--detach")
+    assert reused(answer) == ALL
+    clara("wait", "job", jobs[0], "--timeout", 60)
+    clara("start", "jobs", *jobs[1:], jobs[0], "--reuse", code=1)
+    assert reuse.ran_since() == []
+    again = clara("start", "jobs", *jobs, "--from", "c")
+    assert [line.split(":")[0] for line in again.lines[:4]] == ["JOB_ID", "PAYLOAD_ID"] * 2
+    assert reuse.ran_since() == ["c", "c"]
+
+
 def test_variables_are_reused_only_with_all_that_need_them(clara: Clara, project: Project) -> None:
     kind = "name: v, type: u8"
     definition = project.definition(

@@ -83,6 +83,8 @@ def test_one_service_serves_all_who_need_it_and_is_stopped(clara: Clara, served:
     log = clara("logs", "-j", job, "-o", "WEB").lines
     data = Path(log[0].split()[2])
     assert log == [f"args --address=127.0.0.1:{port} {data} $(OTHER)", "data []", "asked to end"]
+    waiting = stored_job(pipeline_of(client("a", service)), served.folder)
+    assert "web has not been started" in clara("logs", "-j", waiting, "-o", "web").err
     lines = clara("logs", "-j", job).lines
     assert lines[:2] == [f"web | {line}" for line in log[:2]], "in the order in which they were written"
     assert sorted(lines[2:4]) == [f"a | {address}", f"b | {address}"]

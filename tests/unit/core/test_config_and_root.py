@@ -171,3 +171,15 @@ def test_after_a_failed_commit_the_database_can_be_written_again(tmp_path: Path)
             connection.execute("PRAGMA max_page_count = 1000000")
         with database.write() as connection:
             connection.execute("INSERT INTO images VALUES ('a', '', 'x', NULL, 0, 0)")
+
+
+def test_the_documented_limits_of_clean(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "payloads.md").read_text()
+    (tmp_path / "config.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    assert load_config(str(tmp_path / "config.yaml")).clean == (7 * 86400, 30 * 86400, 50 << 30)
+    (tmp_path / "config.yaml").write_text("clean: {older_than: 2d}")
+    assert load_config(str(tmp_path / "config.yaml")).clean == (2 * 86400, 8 * 86400, None)
+    for text, told in (("clean: 7d", "clean must be a mapping of limits"), ("clean: {max_size: x}", '"x" is no size')):
+        (tmp_path / "config.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=told):
+            load_config(str(tmp_path / "config.yaml"))

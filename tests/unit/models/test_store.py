@@ -39,7 +39,7 @@ def test_a_model_in_use_is_neither_deleted_nor_replaced(tmp_path: Path) -> None:
             assert [found.id for found in list_models(connection)] == [model.id]
             (path,) = registered_folders(database.root, connection).values()
             assert (path / "1" / "model.plan").is_file()
-            connection.execute("UPDATE jobs SET state = 'STOPPED'")
+            connection.execute("UPDATE jobs SET state = 'STOPPED', status = 'CANCELED'")
         second, before = create_model(database, checked)
         assert before == model
         assert [path.name for path in database.root.repository.iterdir()] == [second.id]
