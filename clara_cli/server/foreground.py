@@ -51,7 +51,7 @@ def _keep_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        for option, value in ((_MMAP_THRESHOLD, 32 << 20), (_TRIM_THRESHOLD, 64 << 20), (_ARENA_MAX, 1)):
+        for option, value in ((_MMAP_THRESHOLD, 8 << 20), (_TRIM_THRESHOLD, 16 << 20), (_ARENA_MAX, 1)):
             mallopt(option, value)
 
 

@@ -91,6 +91,9 @@ def _server(limits: PlatformLimits) -> grpc.aio.Server:
         maximum_concurrent_rpcs=limits.calls,
         options=[
             ("grpc.so_reuseport", 0),
+            # How far a client may send ahead; left to itself gRPC holds some 50 MiB of an upload.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", 2 << 20),
             ("grpc.max_receive_message_length", limits.message),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_concurrent_streams", limits.streams),
