@@ -215,6 +215,7 @@ def test_models_on_a_configured_triton_server(clara: Clara, project: Project) ->
     project.configure("triton: gpu\n")
     clara("start", "job", "-j", job)
     expected = "gpu:8000 gpu:8001 gpu:8000 gpu:8000"
+    # They run side by side, so either may come first.
     assert sorted(clara("logs", "-j", job).lines) == [f"a | {expected}", "b | None None None None"]
 
 
