@@ -8,112 +8,36 @@ interchangeable, all missing flags named at once.
 from __future__ import annotations
 
 import importlib
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from clara_cli.commands.global_flags import Settings, fast_io_option, global_options, notice, settings, warn
 from clara_cli.commands.pages import write_help
+from clara_cli.commands.spelling import first_of, flags_after_command, is_id, without_short_equals
 from clara_cli.commands.words import offer_by_name
-from clara_cli.config import Config, load_config
-from clara_cli.errors import ConfigError, UsageError
+from clara_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from clara_cli.database import Database
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+__all__ = [
+    "ClaraCommand",
+    "ClaraGroup",
+    "Flag",
+    "Settings",
+    "UnknownCommand",
+    "fast_io_option",
+    "first_of",
+    "global_options",
+    "is_id",
+    "notice",
+    "settings",
+    "warn",
+]
 HELP = {"help_option_names": ["-h", "--help"]}
-
-
-@dataclass
-class Settings:
-    """The flags of this call that are for every command, or change the configuration."""
-
-    config_file: str | None = None
-    verbose: bool = False
-    fast_io: bool = False
-
-    def config(self) -> Config:
-        config = load_config(self.config_file)
-        return replace(config, fast_io=True) if self.fast_io else config
-
-    @contextmanager
-    def database(self) -> Iterator[tuple[Database, Config]]:
-        """The database of the root in force, and the configuration that chose it."""
-        from clara_cli.database import Database
-        from clara_cli.root import choose_root
-
-        config = self.config()
-        root = choose_root(config)
-        if self.verbose:
-            notice(f"root: {root.path}")
-        with Database(root) as database:
-            yield database, config
-
-
-def settings() -> Settings:
-    """The global flags of the command that is running."""
-    return click.get_current_context().ensure_object(Settings)
-
-
-def global_options(function: Decorated) -> Decorated:
-    """`--config`, `--host` and `--verbose`, accepted before and after the command's name."""
-
-    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value and parameter.name == "host":
-            _check_host(value)
-        elif value:
-            setattr(
-                context.ensure_object(Settings),
-                "config_file" if parameter.name == "config" else "verbose",
-                value,
-            )
-
-    texts = {
-        "config": "config file (default is $HOME/.clara/config.yaml)",
-        "host": "accepted if it is this machine: jobs run here",
-    }
-    function = click.option("--verbose", is_flag=True, expose_value=False, callback=keep, help="verbose output")(
-        function
-    )
-    for name in ("host", "config"):
-        function = click.option(f"--{name}", metavar="string", expose_value=False, callback=keep, help=texts[name])(
-            function
-        )
-    return function
-
-
-def _check_host(value: str) -> None:
-    """Refuse to run here what was meant for another machine."""
-    import socket
-
-    name = re.sub(r"^[a-z]+://|/$", "", value.strip())
-    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0] if name != "::1" else name
-    own = {"localhost", "::1", "0.0.0.0", socket.gethostname(), socket.getfqdn() if "." in name else ""}
-    if not name or (name not in own and not name.startswith("127.")):
-        raise ConfigError(
-            f"--host {value}: jobs run on this machine only, not on a remote platform", "leave --host out"
-        )
-
-
-def fast_io_option(function: Decorated) -> Decorated:
-    """`--fast-io`; it is part of the configuration that the command gets from `settings`."""
-
-    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
-        context.ensure_object(Settings).fast_io = value
-
-    return click.option(
-        "--fast-io",
-        is_flag=True,
-        expose_value=False,
-        callback=keep,
-        help="Operators' Python reads and writes gzip and zip files (nibabel, numpy) by faster codecs.",
-    )(function)
 
 
 class Flag(click.Option):
@@ -156,7 +80,7 @@ class ClaraCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _as_usage(ctx):
-            rest = super().parse_args(ctx, _without_short_equals(args))
+            rest = super().parse_args(ctx, without_short_equals(args))
         missing = [
             parameter
             for parameter in self.params
@@ -207,29 +131,7 @@ class ClaraGroup(click.Group):
             click.echo(ctx.get_help())
             ctx.exit()
         with _as_usage(ctx):
-            return super().parse_args(ctx, self._flags_after_command(ctx, args))
-
-    def _flags_after_command(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`create -n x job` as `create job -n x`: flags may stand before the command they belong to."""
-        own = {name: option for option in self.get_params(ctx) for name in option.opts}
-        kept: list[str] = []
-        moved: list[str] = []
-        rest = list(args)
-        while rest and rest[0].startswith("-") and rest[0] != "--":
-            word = rest.pop(0)
-            option = own.get(word.partition("=")[0])
-            goal = moved if option is None else kept
-            goal.append(word)
-            takes_value = "=" not in word and (
-                not getattr(option, "is_flag", False)
-                if option
-                else len(rest) > 1 and self.get_command(ctx, rest[0]) is None and not rest[0].startswith("-")
-            )
-            if takes_value and rest and option != own.get("--help"):
-                goal.append(rest.pop(0))
-        if not moved or not rest or rest[0] == "--":
-            return args
-        return [*kept, rest[0], *moved, *rest[1:]]
+            return super().parse_args(ctx, flags_after_command(self, ctx, args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.table, *super().list_commands(ctx)]
@@ -265,32 +167,3 @@ class ClaraGroup(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_help(self, ctx, formatter)
-
-
-def first_of(value: str) -> tuple[str, list[str]]:
-    """The first id in a flag's value, and what else it holds: `$(…)` of two lines arrives as one argument."""
-    words = value.split()
-    return (words[0], words[1:]) if words else (value, [])
-
-
-def is_id(word: str) -> bool:
-    """Whether a word is a whole id."""
-    digits = word.replace("-", "")
-    return len(digits) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
-
-
-def _without_short_equals(args: list[str]) -> list[str]:
-    """`-n=x` as `-nx`, up to a `--`."""
-    end = args.index("--") if "--" in args else len(args)
-    return [re.sub(r"^(-[A-Za-z])=", r"\1", word) if place < end else word for place, word in enumerate(args)]
-
-
-def notice(text: str) -> None:
-    """Something worth knowing, on stderr."""
-    click.echo(text, err=True)
-
-
-def warn(text: str) -> None:
-    """Something that may be wrong, on stderr."""
-    click.secho("Warning: ", fg="yellow", nl=False, err=True)
-    click.echo(text, err=True)

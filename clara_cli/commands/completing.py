@@ -131,7 +131,7 @@ def complete_positional(command: click.Command, ctx: click.Context, incomplete: 
 
 
 def _root(ctx: click.Context) -> Path | None:
-    from clara_cli.commands.base import Settings
+    from clara_cli.commands.global_flags import Settings
     from clara_cli.root import locate_root
 
     with suppress(ClaraError, OSError):

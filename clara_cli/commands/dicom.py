@@ -20,9 +20,9 @@ class _Create(ClaraGroup):
         return super().parse_args(ctx, args if kind or asks_help or ctx.resilient_parsing else ["src", *args])
 
 
-create = _Create("create", help=_DESCRIPTION)
-global_options(create)
-command.add_command(create)
+@command.group("create", cls=_Create, help=_DESCRIPTION)
+@global_options
+def create() -> None: ...
 
 
 def _add(kind: str, text: str) -> None:

@@ -29,8 +29,8 @@ TARGETS = {
 def command(context: click.Context, version: str | None, yes: bool) -> None:
     """Accept what installers pull: platform, dicom, render, monitor, console. Nothing has to be fetched.
 
-    `clara pull pipeline NAME` ends with 0 if the folder NAME is in the current folder already, else with 1: NVIDIA's
-    registry no longer holds the pipelines, and clara fetches nothing from networks.
+    `clara pull pipeline NAME` ends with 0 if the folder NAME is in the current folder already, else with 1: clara
+    fetches nothing from NGC.
     """
     from clara_cli.config_file import ensure_folder
 
@@ -54,7 +54,7 @@ def _pipeline(words: list[str]) -> None:
     folder = Path(words[0])
     if not folder.is_dir():
         raise NotFound(
-            f'cannot pull the pipeline "{words[0]}": NVIDIA\'s registry no longer holds it',
+            f'cannot pull the pipeline "{words[0]}": clara fetches nothing from NGC',
             hint="if you have its definition: clara create pipelines -p FILE, a folder or a zip file",
         )
     click.echo(f"Pipeline Name: {words[0]}\nDownload location: {folder.absolute()}")

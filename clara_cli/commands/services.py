@@ -46,11 +46,14 @@ SERVICES = {
 }
 
 
-def service_group(name: str) -> ClaraGroup:
+def service_group(name: str) -> click.Group:
     """The commands of one service."""
     service = SERVICES[name]
-    group = ClaraGroup(name, help=f"Start and stop the {service.title}: {service.here}.")
-    global_options(group)
+
+    @click.group(name, cls=ClaraGroup, help=f"Start and stop the {service.title}: {service.here}.")
+    @global_options
+    def group() -> None: ...
+
     for verb, done in (("start", "started"), ("restart", "restarted"), ("stop", "stopped")):
         _add_verb(group, service, verb, done)
 
@@ -63,8 +66,8 @@ def service_group(name: str) -> ClaraGroup:
     return group
 
 
-def _add_verb(group: ClaraGroup, service: Service, verb: str, done: str) -> None:
-    @group.command(verb, cls=ClaraCommand, help=f"Accepted, exit status 0; {service.here}.")
+def _add_verb(group: click.Group, service: Service, verb: str, done: str) -> None:
+    @group.command(verb, cls=ClaraCommand, help=f"Accepted: nothing is {done}, exit status 0; {service.here}.")
     @click.option("-y", "--yes", is_flag=True, help="Accepted: nothing is asked.")
     @click.option("-f", "--file", metavar="FILE", help="Accepted: a configuration file is not read.")
     @global_options

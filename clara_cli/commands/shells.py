@@ -128,6 +128,12 @@ class Zsh(_Whole, ZshComplete):
 class Fish(_Whole, FishComplete):
     source_template = _FISH
 
+    def get_completion_args(self) -> tuple[list[str], str]:
+        words = split_arg_string(os.environ.get("COMP_WORDS", ""))[1:]
+        begun = next(iter(split_arg_string(os.environ.get("COMP_CWORD", ""))), "")
+        # The word at the cursor is among the words of the line.
+        return (words[:-1] if begun and words[-1:] == [begun] else words), begun
+
 
 SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
