@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("clara-cli", "numpy", "click", "rich")
+LIBRARIES = ("clara-cli", "numpy", "nibabel", "isal", "zlib-ng", "click", "rich")
 
 
 def describe() -> str:

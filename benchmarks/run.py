@@ -14,17 +14,19 @@ import memory
 import noop
 import startup
 import transfer
+import walkthrough
 from rich.console import Console
 from timing import LEAST_RUNS
 from workspace import CLARA
 
 BENCHMARKS = {
     "startup": startup,
-    "many": many,
     "noop": noop,
     "handover": handover,
     "memory": memory,
     "definitions": definitions,
+    "walkthrough": walkthrough,
+    "many": many,
     "transfer": transfer,
 }
 

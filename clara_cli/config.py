@@ -5,7 +5,8 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     root            folder that holds payloads and the database
     start           `attach` (default): `clara start` stays until the job ends; `detach`: it returns at once
     operator_path   list of folders that hold operator programs by image name
-    cpus, memory, timeout, operator_timeout, service_timeout, venv, services, triton, models, clean,
+    mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
+    cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
     log_limit: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
@@ -21,6 +22,7 @@ from typing import Any
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
+    SWITCHES,
     check_ngc,
     check_path,
     choice,
@@ -29,6 +31,8 @@ from clara_cli.config_values import (
     read_retention,
     read_triton,
     seconds,
+    spoken,
+    truth,
     whole,
 )
 from clara_cli.errors import ConfigError
@@ -37,6 +41,7 @@ from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
+MOUNT_MODES = ("auto", "require", "off")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,9 @@ class Config:
         service_timeout: seconds that a service has until it answers at its port.
         venv: what happens at the start of a job when an operator needs an environment of its own that was not made:
             `ask` (an error says how to make it), `auto` (it is made), `never` (clara's own environment is used).
+        mounts: whether operators see their folders at the declared paths: `auto` (where that works), `require` (an
+            error before the start where it does not), `off`.
+        fast_io: operators' Python reads and writes gzip and zip files by faster codecs, where it has them.
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
@@ -70,6 +78,8 @@ class Config:
     operator_timeout: float | None = None
     service_timeout: float = 60.0
     venv: str = "ask"
+    mounts: str = "auto"
+    fast_io: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
@@ -104,13 +114,11 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
     own_root = _root(values.get("root"), path, path.absolute().parent)
     check_ngc(values, path)
     root = _root(environment.get("CLARA_ROOT") or None, path, Path.cwd())
-    start = environment.get("CLARA_START") or values.get("start") or "attach"
-    if start not in START_MODES:
-        origin = "CLARA_START" if environment.get("CLARA_START") else f"{path}: start"
-        raise ConfigError(f'{origin} is "{start}": expected {" or ".join(START_MODES)}')
+    if values.get("mounts") is False:
+        values["mounts"] = "off"  # what YAML makes of it
     return Config(
         root=root or own_root,
-        start=start,
+        start=spoken(values, "start", START_MODES, path, environment),
         operator_path=_operator_path(values, path, environment),
         cpus=whole(values, "cpus", path),
         memory=whole(values, "memory", path),
@@ -118,6 +126,8 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         operator_timeout=seconds(values, "operator_timeout", path),
         service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
+        mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
+        fast_io=_fast_io(values, path, environment),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
@@ -185,6 +195,15 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / from_home(value)
+
+
+def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
+    word = environment.get("CLARA_FAST_IO")
+    if not word:
+        return truth(values, "fast_io", path)
+    if word.lower() not in SWITCHES:
+        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+    return SWITCHES[word.lower()]
 
 
 def _operator_path(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from clara_cli.errors import ConfigError
 
-Form = Literal["text", "number", "folder", "folders", "mapping"]
+Form = Literal["text", "switch", "number", "folder", "folders", "mapping"]
 MASK = "********"
 
 
@@ -19,7 +19,7 @@ class Key:
     """One key.
 
     Attributes:
-        form: `number` and `mapping` are written as YAML; of a mapping single names are set as `key.name`.
+        form: `switch`, `number` and `mapping` are written as YAML; of a mapping single names are set as `key.name`.
         default: in words; empty for none.
         variable: the environment variable that wins over the file.
     """
@@ -43,6 +43,8 @@ KEYS = {
         Key("operator_timeout", "number", "the same for one operator", "no limit"),
         Key("service_timeout", "number", "seconds that a service has until it answers", "60"),
         Key("venv", "text", "missing Python environments: ask, auto or never", "ask"),
+        Key("mounts", "text", "declared paths of operators: auto, require or off", "auto", "CLARA_MOUNTS"),
+        Key("fast_io", "switch", "true: faster codecs for operators' Python", "false", "CLARA_FAST_IO"),
         Key("services", "mapping", "connection name: host:port of servers that run already"),
         Key("triton", "mapping", "http and grpc: host:port of the Triton server"),
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),

@@ -32,14 +32,42 @@ def whole(values: Mapping[str, Any], key: str, path: Path) -> int | None:
     return value
 
 
+SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def truth(values: Mapping[str, Any], key: str, path: Path) -> bool:
+    """True or false; false when it is not set."""
+    value = values.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f"{path}: {key} must be true or false, found {value!r}")
+    return bool(value)
+
+
 def choice(values: Mapping[str, Any], key: str, known: Sequence[str], path: Path) -> str:
     """One of some words; the first when it is not set."""
     value = values.get(key)
     if value is None:
         return known[0]
     if value not in known:
-        raise ConfigError(f'{path}: {key} is "{value}": expected {", ".join(known[:-1])} or {known[-1]}')
+        raise ConfigError(f'{path}: {key} is "{value}": expected {_listed(known)}')
     return str(value)
+
+
+def spoken(
+    values: Mapping[str, Any], key: str, known: Sequence[str], path: Path, environment: Mapping[str, str]
+) -> str:
+    """One of some words, from the variable `CLARA_<KEY>` or else from the file; the first when it is not set."""
+    variable = f"CLARA_{key.upper()}"
+    value = environment.get(variable)
+    if not value:
+        return choice(values, key, known, path)
+    if value not in known:
+        raise ConfigError(f'{variable} is "{value}": expected {_listed(known)}')
+    return value
+
+
+def _listed(known: Sequence[str]) -> str:
+    return f"{', '.join(known[:-1])} or {known[-1]}"
 
 
 def read_addresses(values: Mapping[str, Any], path: Path) -> dict[str, str]:

@@ -193,6 +193,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             digest BLOB NOT NULL
         )""",
     ),
+    # Whether an operator ran with mounts; NULL before its job ran, and for jobs of earlier versions.
+    ("ALTER TABLE operators ADD COLUMN mounted INTEGER",),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

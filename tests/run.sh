@@ -8,6 +8,11 @@ environment=${CLARA_VENV:-.venv}
 [ -x "$environment/bin/python" ] || "${PYTHON:-python3}" -m venv "$environment"
 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 
+# Without it the tests about mounts are skipped, each with the reason.
+if ! command -v bwrap >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { apt-get update -qq && apt-get install -qq -y bubblewrap; } >/dev/null || echo "bubblewrap cannot be installed" >&2
+fi
+
 "$environment/bin/ruff" check
 "$environment/bin/ruff" format --check
 "$environment/bin/mypy"

@@ -177,6 +177,25 @@ def processes_of(job_id: str) -> list[int]:
     return found
 
 
+def programs_of(job_id: str) -> list[int]:
+    """The same without bubblewrap's own processes."""
+    return [pid for pid in processes_of(job_id) if _status_field(pid, "Name") != "bwrap"]
+
+
+def runner_of(pid: int) -> int:
+    """The process that started an operator's process, from outside of what encloses it."""
+    parent = int(_status_field(pid, "PPid"))
+    return runner_of(parent) if _status_field(parent, "Name") == "bwrap" else parent
+
+
+def _status_field(pid: int, name: str) -> str:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return line.split(maxsplit=1)[1]
+    return ""
+
+
 def shared_memory_here() -> list[str]:
     """Files of `/dev/shm` that this process has open or mapped; they have no names."""
     found = []

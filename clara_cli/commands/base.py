@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clara_cli.commands.global_flags import Settings, global_options, notice, settings, warn
+from clara_cli.commands.global_flags import Settings, fast_io_option, global_options, notice, settings, warn
 from clara_cli.commands.pages import write_help
 from clara_cli.commands.spelling import first_of, flags_after_command, is_id, without_short_equals
 from clara_cli.commands.words import offer_by_name
@@ -29,6 +29,7 @@ __all__ = [
     "Flag",
     "Settings",
     "UnknownCommand",
+    "fast_io_option",
     "first_of",
     "global_options",
     "is_id",

@@ -12,6 +12,7 @@ from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
     Flag,
+    fast_io_option,
     first_of,
     global_options,
     is_id,
@@ -78,6 +79,7 @@ def pipeline(path: str) -> None:
 @metadata_option
 @click.option("-s", "--start", is_flag=True, help="Start the job at once.")
 @click.option("--detach", is_flag=True, help="With --start: return at once, the job runs on.")
+@fast_io_option
 @set_option
 @brief_option
 @global_options

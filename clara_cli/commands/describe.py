@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -79,7 +80,8 @@ def job(context: click.Context, job: str | None, quiet: bool, output: str) -> No
     """Show a job and its operators (also: jobs).
 
     Scripts read the first ten lines by their place: the status is on the sixth, the state on the seventh, and the
-    tenth holds a 1 once the job has stopped well.
+    tenth holds a 1 once the job has stopped well. With --verbose: each operator's exact command, working folder,
+    environment and mounts.
     """
     from clara_cli.commands.records import described_job
     from clara_cli.jobs.actions import find_job
@@ -91,7 +93,7 @@ def job(context: click.Context, job: str | None, quiet: bool, output: str) -> No
     if quiet:
         click.echo(view.job.id)
         return
-    show(output, lambda: described_job(view), lambda: _job_text(view))
+    show(output, lambda: described_job(view, settings().verbose), lambda: _job_text(view))
 
 
 def _job_text(view: JobView) -> str:
@@ -119,15 +121,51 @@ def _job_text(view: JobView) -> str:
             utc(operator.started),
             utc(operator.stopped),
             operator.exit_code,
+            None if operator.mounted is None else ("yes" if operator.mounted else "no"),
         )
         for operator in view.operators
     ]
-    lines.append(table(["OPERATOR", "STATUS", "STARTED", "ENDED", "EXIT"], rows))
+    lines.append(table(["OPERATOR", "STATUS", "STARTED", "ENDED", "EXIT", "MOUNTS"], rows))
     if found.variables:
         lines += ["", table(["PARAMETER", "VALUE"], list(found.variables.items()))]
     if view.messages:
         lines += ["", "MESSAGES:", *(f"{utc(m.created)} {m.severity}: {m.text}" for m in view.messages)]
+    if settings().verbose:
+        for operator in view.operators:
+            lines += ["", *_started(view.folder, operator.name)]
     return "\n".join(lines)
+
+
+def _started(folder: Path, name: str) -> list[str]:
+    """What an operator's process was started with."""
+    from clara_cli.runtime.started import read_started
+
+    started = read_started(folder, name)
+    if started is None:
+        return [f"{name}: not started"]
+    lines = [f"{name}:", f"  COMMAND: {' '.join(map(_word, started.command))}", f"  FOLDER: {_word(started.folder)}"]
+    if started.mounts is None:
+        lines.append(f"  MOUNTS: none; {started.without}")
+    else:
+        lines.append("  MOUNTS:" if started.mounts else "  MOUNTS: of its own files only")
+        for bind in started.mounts:
+            lines.append(f"    {bind.path} is {bind.source}{'' if bind.writable else ' (read-only)'}")
+    lines.append("  ENVIRONMENT:")
+    return lines + [f"    {name}={_shown(value)}" for name, value in sorted(started.environment.items())]
+
+
+def _word(text: str) -> str:
+    """A word as a shell would need it."""
+    import shlex
+
+    return shlex.quote(text) if text.isprintable() else _shown(text)
+
+
+def _shown(text: str) -> str:
+    """A text on one line: as it is, or as JSON where it holds what cannot be printed."""
+    import json
+
+    return text if text.isprintable() else json.dumps(text)
 
 
 @command.command("image", cls=ClaraCommand)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -21,13 +21,15 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @dataclass
 class Settings:
-    """The global flags of this call."""
+    """The flags of this call that are for every command, or change the configuration."""
 
     config_file: str | None = None
     verbose: bool = False
+    fast_io: bool = False
 
     def config(self) -> Config:
-        return load_config(self.config_file)
+        config = load_config(self.config_file)
+        return replace(config, fast_io=True) if self.fast_io else config
 
     @contextmanager
     def database(self) -> Iterator[tuple[Database, Config]]:
@@ -86,6 +88,21 @@ def _check_host(value: str) -> None:
         raise ConfigError(
             f"--host {value}: jobs run on this machine only, not on a remote platform", "leave --host out"
         )
+
+
+def fast_io_option(function: Decorated) -> Decorated:
+    """`--fast-io`; it is part of the configuration that the command gets from `settings`."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
+        context.ensure_object(Settings).fast_io = value
+
+    return click.option(
+        "--fast-io",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="Operators' Python reads and writes gzip and zip files (nibabel, numpy) by faster codecs.",
+    )(function)
 
 
 def notice(text: str) -> None:

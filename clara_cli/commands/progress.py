@@ -23,6 +23,8 @@ _MARKS = {
     "completed": ("✔", "green"),
     "failed": ("✘", "red"),
 }
+# What is said of a job while it runs; errors are explained at its end.
+_SAID = {"warning": ("Warning", "yellow"), "notice": ("Notice", "none")}
 
 
 def _on_terminal() -> bool:
@@ -98,7 +100,7 @@ class Steps:
 
 
 class Plain(Silent):
-    """Prints warnings, and once that the job waits; errors are explained at the end."""
+    """Prints warnings and notices, and once that the job waits; errors are explained at the end."""
 
     def __init__(self) -> None:
         self._told = False
@@ -111,6 +113,8 @@ class Plain(Silent):
     def message(self, severity: str, text: str) -> None:
         if severity == "warning":
             warn(text)
+        elif severity == "notice":
+            notice(f"Notice: {text}")
 
 
 def _place(place: int, waiting: int) -> str:
@@ -150,8 +154,9 @@ class Lines:
         self._took[name] = seconds
 
     def message(self, severity: str, text: str) -> None:
-        if severity == "warning" and self.live is not None:
-            self.live.console.print(f"Warning: {text}", style="yellow", markup=False, highlight=False)
+        if severity in _SAID and self.live is not None:
+            word, style = _SAID[severity]
+            self.live.console.print(f"{word}: {text}", style=style, markup=False, highlight=False)
 
     def tick(self) -> None:
         try:

@@ -13,7 +13,16 @@ from typing import Protocol
 import click
 
 from clara_cli.commands.again import make_again
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, is_id, notice, settings, warn
+from clara_cli.commands.base import (
+    ClaraCommand,
+    ClaraGroup,
+    fast_io_option,
+    global_options,
+    is_id,
+    notice,
+    settings,
+    warn,
+)
 from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.several import each, ids_option
 from clara_cli.commands.showing import brief_option, tell
@@ -54,6 +63,7 @@ def command() -> None:
     help="Run a job that has ended again from this operator on, as a new job.",
 )
 @reuse_option
+@fast_io_option
 @set_option
 @brief_option
 @global_options

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clara_cli.errors import ImageError
+from clara_cli.images.bare import bare_program, is_bare
 from clara_cli.images.program import (
     Program,
     argv,
@@ -38,6 +39,7 @@ def registration(
 def find_program(
     image: str,
     tag: str,
+    command: Sequence[str] = (),
     *,
     registered: Iterable[RegisteredImage] = (),
     definition_folder: Path | None = None,
@@ -46,7 +48,11 @@ def find_program(
     """The program for an image.
 
     Looked for in this order: a registered image; a folder of the image's last name part beside the definition
-    or in its `operators` folder; such a folder in the search path.
+    or in its `operators` folder; such a folder in the search path. A bare system or interpreter is none of its own:
+    the command runs on this machine.
+
+    Args:
+        command: the definition's `container.command`.
 
     Raises:
         ImageError: none found, with all places looked at; or what was found cannot be used.
@@ -66,6 +72,8 @@ def find_program(
     for folder in folders:
         if is_program_folder(folder):
             return read_program(folder, origin=f"folder {folder}")
+    if is_bare(wanted):
+        return bare_program(wanted, command)
     raise _not_found(wanted, entries, folders)
 
 
@@ -89,6 +97,7 @@ def find_programs(
             program = find_program(
                 operator.image,
                 operator.tag,
+                operator.command,
                 registered=entries,
                 definition_folder=definition_folder,
                 search_path=search_path,

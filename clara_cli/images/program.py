@@ -41,6 +41,7 @@ class Program:
         has_dockerfile: whether the above was read from a Dockerfile.
         interpreter_given: whether somebody chose the interpreter, so that it is not replaced.
         warnings: what the Dockerfile asks for and the program will not get.
+        notices: what else is worth knowing when it is started.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Program:
     has_dockerfile: bool = False
     interpreter_given: bool = False
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def is_program_folder(folder: Path) -> bool:

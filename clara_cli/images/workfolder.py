@@ -69,21 +69,32 @@ def lay_out(program: Program, target: Path, mounts: Mapping[str, str | os.PathLi
         cwd = _inside(root, program.workdir)
         _mount(root, mounts or {})
         cwd.mkdir(parents=True, exist_ok=True)
-        pairs = _pairs(program, root)
         prefix = _python_folder(program.interpreter, target / "bin")
     except OSError as error:
-        where = error.filename2 or error.filename or target
-        raise ImageError(f"{program.folder}: cannot be laid out: {where}: {error.strerror or error}") from error
-    return WorkFolder(root, cwd, PathMap(pairs), prefix)
+        raise _unusable(program, error, target) from error
+    return WorkFolder(root, cwd, PathMap(own_paths(program, target)), prefix)
+
+
+def _unusable(program: Program, error: OSError, target: Path) -> ImageError:
+    where = error.filename2 or error.filename or target
+    return ImageError(f"{program.folder}: cannot be laid out: {where}: {error.strerror or error}")
 
 
 def _inside(root: Path, path: str) -> Path:
     return root / path.lstrip("/")
 
 
-def _pairs(program: Program, root: Path) -> dict[str, Path]:
-    targets = {path for item in program.placements for path in _own_paths(item.source, item.target)}
-    return {path: _inside(root, path) for path in targets | ({program.workdir} - _SYSTEM)}
+def own_paths(program: Program, target: Path) -> dict[str, Path]:
+    """Container paths of the program's files and its WORKDIR, as far as they are not the system's → real paths.
+
+    Raises:
+        ImageError: a folder cannot be read.
+    """
+    try:
+        targets = {path for item in program.placements for path in _own_paths(item.source, item.target)}
+    except OSError as error:
+        raise _unusable(program, error, target) from error
+    return {path: _inside(target / "root", path) for path in targets | ({program.workdir} - _SYSTEM)}
 
 
 def _own_paths(source: Path, target: str) -> Iterator[str]:

@@ -44,7 +44,12 @@ class Job(NamedTuple):
 
 
 class OperatorRecord(NamedTuple):
-    """One operator of a job; `exit_code` is negative for a signal, None while it has not ended."""
+    """One operator of a job.
+
+    Attributes:
+        exit_code: negative for a signal, None while it has not ended.
+        mounted: whether it has its folders at the declared paths; None while its job has not run.
+    """
 
     name: str
     image: str
@@ -52,6 +57,7 @@ class OperatorRecord(NamedTuple):
     started: float | None
     stopped: float | None
     exit_code: int | None
+    mounted: bool | None = None
 
 
 class Message(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.images.program import Program
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import JobView
+from clara_cli.jobs.fast_io import with_fast_io
 from clara_cli.models.store import registered_folders
 from clara_cli.pipelines.model import Pipeline
-from clara_cli.runtime.environment import passed_on
+from clara_cli.runtime.environment import FAST_IO, passed_on
 from clara_cli.runtime.limits import Limits
 from clara_cli.runtime.machine import this_machine
 from clara_cli.runtime.models import Models
+from clara_cli.runtime.mounts import Mounts, find_mounts
 from clara_cli.runtime.plan import JobPlan
 from clara_cli.runtime.service_plan import Servers, plan_servers
 from clara_cli.runtime.triton import is_triton
@@ -52,8 +54,10 @@ def prepare(
         registered = registered_folders(database.root, connection)
     folder = Path(view.job.folder) if view.job.folder else None
 
-    def find(image: str, tag: str) -> Program:
-        return find_program(image, tag, registered=images, definition_folder=folder, search_path=config.operator_path)
+    def find(image: str, tag: str, command: Sequence[str]) -> Program:
+        return find_program(
+            *(image, tag, command), registered=images, definition_folder=folder, search_path=config.operator_path
+        )
 
     errors: list[ClaraError] = []
     programs: dict[str, Program] = {}
@@ -70,17 +74,25 @@ def prepare(
     if not errors:
         environments = Environments(database.root.environments, config.venv)
         programs, errors = _equipped(environments, pipeline, programs, servers, progress)
+    mounts = find_mounts(config.mounts)
+    if config.mounts == "require":
+        errors += _unmounted(pipeline, mounts)
     if errors:
         raise _joined(errors)
+    user = passed_on()
+    if config.fast_io:
+        programs = with_fast_io(programs)
+        user[FAST_IO] = "1"
     machine = this_machine()
     limits = Limits(config.timeout, config.operator_timeout, config.service_timeout)
     return JobPlan(
-        *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, passed_on()),
+        *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, user),
         machine=replace(machine, cpus=config.cpus or machine.cpus, memory=config.memory or machine.memory),
         limits=limits,
         services=tuple(servers.services),
         variables=servers.variables,
         models=models,
+        mounts=mounts,
         log_limit=config.log_limit << 20,
     )
 
@@ -101,6 +113,17 @@ def _equipped(
     if not more:
         servers.services = [replace(item, program=found[item.label]) for item in servers.services]
     return equipped, [*errors, *more]
+
+
+def _unmounted(pipeline: Pipeline, mounts: Mounts) -> list[ClaraError]:
+    """Operators that would run without mounts where these are required."""
+    refusals = {item.name: mounts.refusal(item.paths) for item in pipeline.operators}
+    hint = "install bubblewrap, or set `mounts: auto` in the configuration (CLARA_MOUNTS=auto)"
+    return [
+        ImageError(f"operator {name}: mounts are required, and it cannot have them: {refusal}", hint)
+        for name, refusal in refusals.items()
+        if refusal is not None
+    ]
 
 
 def _checked(addresses: Mapping[str, str]) -> dict[str, str]:

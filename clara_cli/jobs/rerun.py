@@ -168,9 +168,12 @@ def take_over(connection: sqlite3.Connection, job_id: str, record: OperatorRecor
     """Note that an operator of another job, with its times, counts as completed in this one."""
     # A new record, and no change of the old one: the life cycle has no way from PENDING to COMPLETED.
     connection.execute(
-        "REPLACE INTO operators (job_id, position, name, image, status, started, stopped, exit_code) "
-        "SELECT job_id, position, name, image, ?, ?, ?, ? FROM operators WHERE job_id = ? AND name = ?",
-        (record.status.value, record.started, record.stopped, record.exit_code, job_id, record.name),
+        "REPLACE INTO operators (job_id, position, name, image, status, started, stopped, exit_code, mounted) "
+        "SELECT job_id, position, name, image, ?, ?, ?, ?, ? FROM operators WHERE job_id = ? AND name = ?",
+        (
+            *(record.status.value, record.started, record.stopped, record.exit_code, record.mounted),
+            *(job_id, record.name),
+        ),
     )
 
 

@@ -160,7 +160,8 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         if cancelled is not None:
             return JobResult(cancelled)
         listener.began()
-        with database.read() as connection:
+        with database.write() as connection:
+            store.set_mounted(connection, plan.job_id, plan.mounted)
             clock = Clock(store.get_job(connection, plan.job_id).started or 0.0)
         recorder = _Recorder(database, plan.job_id, listener, clock)
         room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
@@ -210,6 +211,7 @@ def run_detached(submitted: SubmittedJob, config: Config, config_file: str | Non
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     environment["CLARA_ROOT"] = str(submitted.database.root.path)
     environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
+    environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
     log_file = submitted.plan.folder / "runner.log"
     try:
         with log_file.open("ab") as log:

@@ -102,10 +102,22 @@ def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
     """A job's operators in the order of the definition."""
     rows = connection.execute(
-        "SELECT name, image, status, started, stopped, exit_code FROM operators WHERE job_id = ? ORDER BY position",
+        "SELECT name, image, status, started, stopped, exit_code, mounted FROM operators"
+        " WHERE job_id = ? ORDER BY position",
         (job_id,),
     )
-    return [OperatorRecord(name, image, OperatorStatus(status), *rest) for name, image, status, *rest in rows]
+    return [
+        OperatorRecord._make((name, image, OperatorStatus(status), *rest, None if mounted is None else bool(mounted)))
+        for name, image, status, *rest, mounted in rows
+    ]
+
+
+def set_mounted(connection: sqlite3.Connection, job_id: str, mounted: Mapping[str, bool]) -> None:
+    """Note which operators run with mounts, by name."""
+    connection.executemany(
+        "UPDATE operators SET mounted = ? WHERE job_id = ? AND name = ?",
+        [(value, job_id, name) for name, value in mounted.items()],
+    )
 
 
 def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:

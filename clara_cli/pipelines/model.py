@@ -134,6 +134,12 @@ class Operator:
         return frozenset(item.source for item in self.inputs if item.source is not None)
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Where a container would see its folders, inputs first."""
+        inputs = (item.path for item in self.inputs if item.path is not None)
+        return (*inputs, *(item.path for item in self.outputs if item.path is not None))
+
+    @property
     def has_fastio(self) -> bool:
         """Whether any input or output is a FastIO variable."""
         return any(item.fastio for item in self.inputs) or any(item.fastio for item in self.outputs)

@@ -13,6 +13,9 @@ from pathlib import Path
 from clara_cli.pipelines.model import Operator, Service
 
 OPERATOR_PATH = Path(__file__).parent.parent / "operator_path"
+# Where this variable is on, the folder comes first: its `sitecustomize` puts faster codecs under gzip and zipfile.
+FAST_IO = "CLARA_FAST_IO"
+FAST_IO_PATH = Path(__file__).parent.parent / "fast_io_path"
 
 # Passed on from whoever starts the job, when set.
 PASSED_ON = (
@@ -45,6 +48,7 @@ def operator_environment(
     user: Mapping[str, str],
     image: Mapping[str, str],
     path_prefix: Path | None,
+    cwd: Path,
     job_id: str,
     job_name: str,
     socket: str,
@@ -58,8 +62,10 @@ def operator_environment(
         user: the result of `passed_on`.
         image: the image's ENV, container paths already mapped.
         path_prefix: folder put first on PATH, where `python` is the operator's interpreter.
+        cwd: the folder it starts in, as it sees it.
         socket: abstract name of the job socket.
-        inputs, outputs: (name, container path, real folder) of every stream, in the order of the definition.
+        inputs, outputs: (name, container path, folder as the operator sees it) of every stream, in the order of
+            the definition.
         given: addresses of servers and devices; the definition's own variables count more.
     """
     folders = {"inputs": list(inputs), "outputs": list(outputs)}
@@ -70,7 +76,7 @@ def operator_environment(
                 environment[variable] = str(real)
     environment.update(given or {})
     environment.update(operator.variables)
-    environment = _with_platform(environment, path_prefix, job_id, job_name, operator.name)
+    environment = _with_platform(environment, path_prefix, cwd, job_id, job_name, operator.name)
     environment.update(
         {
             "NVIDIA_CLARA_INPUTPATHS": _paths(folders["inputs"]),
@@ -87,6 +93,7 @@ def service_environment(
     user: Mapping[str, str],
     image: Mapping[str, str],
     path_prefix: Path | None,
+    cwd: Path,
     job_id: str,
     job_name: str,
     label: str,
@@ -98,21 +105,24 @@ def service_environment(
         label: the service's name within the job.
     """
     environment = {"PATH": os.defpath, **user, **image, **given, **service.variables}
-    return _with_platform(environment, path_prefix, job_id, job_name, label)
+    return _with_platform(environment, path_prefix, cwd, job_id, job_name, label)
 
 
 def _with_platform(
-    environment: dict[str, str], path_prefix: Path | None, job_id: str, job_name: str, stage: str
+    environment: dict[str, str], path_prefix: Path | None, cwd: Path, job_id: str, job_name: str, stage: str
 ) -> dict[str, str]:
     """What every process of a job has in common."""
     environment = dict(environment)
     if path_prefix is not None:
         environment["PATH"] = f"{path_prefix}{os.pathsep}{environment['PATH']}"
     python_path = [str(OPERATOR_PATH), *filter(None, [environment.get("PYTHONPATH")])]
+    if environment.get(FAST_IO) == "1":
+        python_path.insert(0, str(FAST_IO_PATH))
     environment.update(
         {
             "PYTHONPATH": os.pathsep.join(python_path),
             "PYTHONUNBUFFERED": "1",
+            "PWD": str(cwd),
             "NVIDIA_CLARA_JOBID": job_id,
             "NVIDIA_CLARA_JOBNAME": job_name.replace("\0", ""),
             "NVIDIA_CLARA_STAGENAME": stage,

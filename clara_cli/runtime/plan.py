@@ -12,6 +12,7 @@ from clara_cli.payloads.tree import PayloadTree
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
+from clara_cli.runtime.mounts import Mounts
 from clara_cli.runtime.operator_log import LIMIT
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class JobPlan:
         services: what is started beside the operators.
         variables: what operators are told of servers that run already, by operator name.
         models: the models that services find in their data folder; None for none.
+        mounts: how its processes get mounts, or why they get none.
         log_limit: bytes that are kept of each log.
     """
 
@@ -49,6 +51,16 @@ class JobPlan:
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: Models | None = None
     log_limit: int = LIMIT
+    mounts: Mounts = field(default_factory=Mounts)
+
+    @property
+    def mounted(self) -> dict[str, bool]:
+        """Whether each operator has mounts, by name."""
+        return {item.name: self.mounts.refusal(item.paths) is None for item in self.pipeline.operators}
+
+    def work(self, operator: str) -> Path:
+        """Where its program is laid out."""
+        return self.folder / "work" / file_name(operator)
 
     def log(self, operator: str) -> Path:
         """Where the operator's stdout and stderr are kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clara_cli.errors import RuntimeFailure
+from clara_cli.runtime.enclosure import Enclosure
 from clara_cli.runtime.operator_log import LIMIT, OperatorLog
 from clara_cli.runtime.process_limit import fix, limited, process_limit
 
@@ -22,7 +24,17 @@ _WIDEST = 400
 
 @dataclass(frozen=True)
 class OperatorRequest:
-    """What to start: arguments, working folder, whole environment, inherited descriptors, log file and its limit."""
+    """What to start.
+
+    Attributes:
+        cwd: working folder, as the process sees it.
+        environment: the whole of it.
+        descriptors: what the process inherits.
+        log: file for its stdout and stderr.
+        log_limit: bytes that are kept of it.
+        enclosing: bubblewrap, where the process has a view of files of its own; else empty.
+        view: its arguments.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
@@ -30,6 +42,8 @@ class OperatorRequest:
     descriptors: tuple[int, ...]
     log: Path
     log_limit: int = LIMIT
+    enclosing: tuple[str, ...] = ()
+    view: tuple[str, ...] = ()
 
 
 class OperatorProcess:
@@ -40,7 +54,10 @@ class OperatorProcess:
         handle: a pidfd, readable when the process has ended.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
+        unstarted: after its end: why its program never ran; None when it did.
     """
+
+    unstarted: str | None = None
 
     def __init__(self, request: OperatorRequest) -> None:
         """Start it.
@@ -54,15 +71,21 @@ class OperatorProcess:
                 stack.callback(os.close, descriptor)
                 return descriptor
 
+            self._request = request
+            self._enclosure = Enclosure() if request.enclosing else None
+            if self._enclosure is not None:
+                stack.callback(self._enclosure.close)
             self.log = OperatorLog(request.log, request.log_limit)
             stack.callback(self.log.close)
             self.output, writer = os.pipe2(os.O_CLOEXEC)
             own(self.output)
             os.set_blocking(self.output, False)
             try:
-                self._process = _spawn(request, writer)
+                self._process = _spawn(request, writer, self._enclosure)
             finally:
                 os.close(writer)
+                if self._enclosure is not None:
+                    self._enclosure.begun()
             self.pid = self._process.pid
             try:
                 self.handle = own(os.pidfd_open(self.pid))
@@ -84,8 +107,22 @@ class OperatorProcess:
         self.log.write(chunk)
         return bool(chunk)
 
+    def failure(self, code: int) -> str:
+        """Why it did not end well, in words."""
+        return exit_text(code) if self.unstarted is None else f"it could not be started: {self.unstarted}"
+
+    @property
+    def groups(self) -> set[int]:
+        """Its process groups: where it is enclosed, bubblewrap's own and the one inside."""
+        inside = self._enclosure.group() if self._enclosure is not None else None
+        return {self.pid} if inside is None else {self.pid, inside}
+
     def signal(self, number: int) -> None:
         """Send a signal to the operator's whole process group."""
+        if self._enclosure is None or not self._enclosure.signal(number):
+            self._signal_group(number)
+
+    def _signal_group(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -96,34 +133,70 @@ class OperatorProcess:
             the exit code, negative for a signal.
         """
         # Before waiting: as long as it is a zombie nobody else can have its number.
-        self.signal(signal.SIGKILL)
+        self._signal_group(signal.SIGKILL)
         code = self._process.wait()
+        began = True
         with self._descriptors:
+            if self._enclosure is not None:
+                code, began = self._enclosure.end(code)
             # What it left behind outside its group may go on writing: no more than a full pipe is waited for.
             for _ in range(_FULL_PIPE // _CHUNK):
                 if not self.drain():
                     break
+        if not began:
+            self.unstarted = _unstarted(self._request)
         return code
 
 
-def _spawn(request: OperatorRequest, output: int) -> subprocess.Popen[bytes]:
+def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:
+    argv, cwd, descriptors = request.argv, str(request.cwd), request.descriptors
     limit = process_limit()
     try:
-        with limited(limit):
+        with ExitStack() as stack:
+            if enclosure is not None:
+                _check_program(request)
+                # Through a file without a name: they are many, and would fill the lists of processes.
+                given = stack.enter_context(os.fdopen(os.memfd_create("view"), "w+b"))
+                given.write(b"".join(os.fsencode(word) + b"\0" for word in request.view))
+                given.seek(0)
+                told = ("--args", str(given.fileno()), "--json-status-fd", str(enclosure.writer))
+                argv, cwd = (*request.enclosing, *told, "--", *argv), "/"
+                descriptors = (*descriptors, given.fileno(), enclosure.writer)
+            stack.enter_context(limited(limit))
             process = subprocess.Popen(
-                request.argv,
-                cwd=request.cwd,
+                argv,
+                cwd=cwd,
                 env=request.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=request.descriptors,
+                pass_fds=descriptors,
                 start_new_session=True,
             )
         fix(process.pid, limit)
         return process
     except (OSError, ValueError) as error:
         raise RuntimeFailure(_cannot_start(request, error)) from error
+
+
+def _check_program(request: OperatorRequest) -> None:
+    """Say at once what bubblewrap would say late: there is no such program. A path may be one of the view only."""
+    program = request.argv[0]
+    if "/" in program:
+        return
+    for folder in request.environment.get("PATH", os.defpath).split(os.pathsep):
+        if os.access(f"{folder or '.'}/{program}", os.X_OK):
+            return
+    raise FileNotFoundError(program)
+
+
+def _unstarted(request: OperatorRequest) -> str:
+    """Why bubblewrap did not come as far as the program: its last words."""
+    said = next((line for line in reversed(log_tail(request.log)) if line.startswith("bwrap: ")), "")
+    for number in (errno.ENOENT, errno.EACCES, errno.ENOEXEC):
+        if said.startswith("bwrap: execvp ") and said.endswith(os.strerror(number)):
+            return _cannot_start(request, OSError(number, ""))
+    return f"bubblewrap cannot give it its mounts: {said.removeprefix('bwrap: ') or 'it says nothing'}"
 
 
 def exit_text(code: int) -> str:
@@ -153,6 +226,6 @@ def _cannot_start(request: OperatorRequest, error: Exception) -> str:
         return f'there is no program "{program}" on this machine'
     if isinstance(error, PermissionError):
         return f'"{program}" cannot be executed: permission denied (is it marked as executable?)'
-    if isinstance(error, OSError) and error.errno == 8:
+    if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
         return f'"{program}" cannot be executed: it is neither a binary nor a script with a #! line'
     return f'cannot start "{program}": {error}'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from clara_cli.errors import ClaraError
@@ -24,6 +24,7 @@ class Desk:
     Attributes:
         on_wait: called when an operator waits for its inputs; the runner answers with `ready` when they are.
         on_cancel: called with a reason when somebody asks for the job's end.
+        mounted: which operators have mounts, and so their folders at the declared paths.
     """
 
     job_id: str
@@ -34,6 +35,7 @@ class Desk:
     resources: Resources
     on_wait: Callable[[Peer], None]
     on_cancel: Callable[[str], None]
+    mounted: Mapping[str, bool] = field(default_factory=dict)
 
     def answer(self, peer: Peer, request: dict[str, Any]) -> None:
         """Answer one request, except `wait`, whose answer comes later."""
@@ -76,7 +78,7 @@ class Desk:
             raise Refused("key", f'this job has no operator "{stage}"')
         peer.stage = stage
         operator = self.pipeline.operator(stage)
-        inputs = [self._input_entry(item) for item in operator.inputs]
+        inputs = [self._input_entry(stage, item) for item in operator.inputs]
         outputs = [self._output_entry(stage, item) for item in operator.outputs]
         names = {"job_id": self.job_id, "job_name": self.job_name, "stage": stage}
         return {**names, "inputs": inputs, "outputs": outputs}, ()
@@ -153,15 +155,17 @@ class Desk:
         self.on_cancel(str(request.get("reason") or "cancelled"))
         return {}, ()
 
-    def _input_entry(self, item: Input) -> dict[str, Any]:
+    def _input_entry(self, operator: str, item: Input) -> dict[str, Any]:
         if item.fastio is None:
-            return {"kind": "stream", "name": item.name, "path": str(self.tree.input_folder(item))}
+            path = item.path if self.mounted.get(operator) else str(self.tree.input_folder(item))
+            return {"kind": "stream", "name": item.name, "path": path}
         segment = self.variables.source(item).segment
         return _variable_entry(item, segment.readonly, segment.inode)
 
     def _output_entry(self, operator: str, item: Output) -> dict[str, Any]:
         if item.fastio is None:
-            return {"kind": "stream", "name": item.name, "path": str(self.tree.output_folder(operator, item))}
+            path = item.path if self.mounted.get(operator) else str(self.tree.output_folder(operator, item))
+            return {"kind": "stream", "name": item.name, "path": path}
         segment = self.variables.output(operator, item.name).segment
         return _variable_entry(item, segment.writable, segment.inode)
 

@@ -6,27 +6,24 @@ change of folder. Everything it does to the world outside goes through the `List
 
 from __future__ import annotations
 
-import selectors
 import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from clara_cli.errors import ClaraError, RuntimeFailure
-from clara_cli.filename import file_name
-from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
-from clara_cli.runtime.environment import operator_environment
 from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
+from clara_cli.runtime.outfit import clear_own, operator_request
+from clara_cli.runtime.peers import Peers
 from clara_cli.runtime.plan import JobPlan, JobResult, OperatorFailure
-from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text, log_tail
+from clara_cli.runtime.process import OperatorProcess, OperatorRequest, log_tail
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
@@ -34,12 +31,12 @@ from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
 from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
+from clara_cli.runtime.unseen import explain_unseen
 from clara_cli.runtime.variables import Variables
+from clara_cli.runtime.watch import Watch
 
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
-# Connections to the job socket beyond one for each running operator; more are turned away.
-PEERS = 24
 
 
 @dataclass
@@ -76,10 +73,10 @@ class Runner:
         names = {operator.name for operator in plan.pipeline.operators}
         nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, self._room)
-        self._services = Services(plan, self._watch_process, self._service_failed)
+        self._watch = Watch(lambda text: listener.message("warning", text))
+        self._services = Services(plan, self._watch.process, self._service_failed)
         self._running: dict[str, _Running] = {}
         self._failures: list[OperatorFailure] = []
-        self._peers: set[Peer] = set()
         self._terminated: str | None = None
         self._deadlines = Deadlines()
         self._deadline: float | None = None
@@ -98,24 +95,25 @@ class Runner:
             except OSError as error:
                 raise RuntimeFailure(f"cannot use the job's folder {plan.folder}: {error.strerror}") from error
             stack.enter_context(enough_descriptors(plan.pipeline))
-            self._selector = stack.enter_context(selectors.DefaultSelector())
+            stack.enter_context(closing(self._watch))
             self._variables = stack.enter_context(Variables(plan.pipeline))
             self._resources = stack.enter_context(closing(Resources()))
             self._socket = stack.enter_context(closing(JobSocket(plan.job_id)))
             # In this order backwards: each step is taken whatever becomes of the others.
             stack.callback(end_strays, plan.job_id)
             stack.callback(self._services.close)
-            stack.callback(self._close_peers)
-            stack.callback(self._kill_operators)
             self._desk = Desk(
                 *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
+                mounted=plan.mounted,
                 on_wait=self._waits,
                 on_cancel=self._stop.request,
             )
-            self._watch(self._socket.fileno(), self._accept)
-            self._watch(self._stop.descriptor, self._asked_to_stop)
+            peers = Peers(self._socket, self._desk, self._watch, lambda: len(self._running), self._left)
+            stack.callback(peers.close)
+            stack.callback(self._kill_operators)
+            self._watch.descriptor(self._stop.descriptor, self._asked_to_stop)
             if self._room.descriptor is not None:
-                self._watch(self._room.descriptor, self._room.look)
+                self._watch.descriptor(self._room.descriptor, self._room.look)
             self._work()
             stopped = self._stop.reason if self._schedule.halted else None
             result = JobResult(stopped, tuple(self._failures), self._terminated)
@@ -149,10 +147,7 @@ class Runner:
 
     def _turn(self) -> None:
         """Handle what has happened, or wait until something does."""
-        for key, _ in self._selector.select(self._patience()):
-            # An earlier event of this turn may have closed what this one is about.
-            if self._selector.get_map().get(key.fd) is key:
-                key.data()
+        self._watch.turn(self._patience())
         self._listener.tick()
         if self._schedule.waits_for_room and self._room.descriptor is not None:
             self._apply(self._schedule.retry())
@@ -213,48 +208,24 @@ class Runner:
         """Start an operator's process; returns what follows if that fails."""
         operator = self._plan.pipeline.operator(action.name)
         try:
-            process = OperatorProcess(self._request(operator))
+            process = OperatorProcess(self._outfit(operator))
         except (ClaraError, OSError) as error:
             self._fail(operator, f"it could not be started: {error}", None)
             self._listener.operator_ended(operator.name, False, None)
             return self._schedule.ended(operator.name, False)
         running = self._running[operator.name] = _Running(operator, process)
-        self._watch_process(process, lambda: self._ended(running))
-        for warning in self._plan.programs[operator.name].warnings:
-            self._listener.message("warning", f"operator {operator.name}: {warning}")
+        self._watch.process(process, lambda: self._ended(running))
+        program = self._plan.programs[operator.name]
+        for severity, texts in (("warning", program.warnings), ("notice", program.notices)):
+            for text in texts:
+                self._listener.message(severity, f"operator {operator.name}: {text}")
         if action.ready:
             self._begin(running)
         return []
 
-    def _request(self, operator: Operator) -> OperatorRequest:
-        plan = self._plan
-        inputs = [(i.name, i.path, plan.tree.input_folder(i)) for i in operator.inputs if i.path]
-        outputs = [(o.name, o.path, plan.tree.output_folder(operator.name, o)) for o in operator.outputs if o.path]
-        for _, _, folder in outputs:
-            folder.mkdir(parents=True, exist_ok=True)
-        started = launch(
-            plan.programs[operator.name],
-            operator.command,
-            plan.folder / "work" / file_name(operator.name),
-            {path: real for _, path, real in (*inputs, *outputs)},
-            plan.user_environment,
-        )
-        environment = operator_environment(
-            operator,
-            user=plan.user_environment,
-            image=started.environment,
-            path_prefix=started.path_prefix,
-            job_id=plan.job_id,
-            job_name=plan.job_name,
-            socket=self._socket.name,
-            inputs=inputs,
-            outputs=outputs,
-            given=self._given(operator),
-        )
+    def _outfit(self, operator: Operator) -> OperatorRequest:
         descriptors = self._variables.descriptors(operator)
-        return OperatorRequest(
-            started.argv, started.cwd, environment, descriptors, plan.log(operator.name), plan.log_limit
-        )
+        return operator_request(self._plan, operator, self._given(operator), self._socket.name, descriptors)
 
     def _given(self, operator: Operator) -> dict[str, str]:
         """Addresses of the servers that the operator needs, and the GPUs that are its own: none where it asked none."""
@@ -263,30 +234,7 @@ class Runner:
             given["CUDA_VISIBLE_DEVICES"] = ",".join(self._schedule.capacity.devices(operator.name))
         return given
 
-    def _drain(self, process: OperatorProcess) -> None:
-        if not process.drain():
-            self._selector.unregister(process.output)
-
-    def _accept(self) -> None:
-        peer = self._socket.accept()
-        if peer is not None and len(self._peers) >= PEERS + len(self._running):
-            peer.close()
-        elif peer is not None:
-            self._peers.add(peer)
-            self._watch(peer.connection.fileno(), lambda: self._serve(peer))
-
-    def _serve(self, peer: Peer) -> None:
-        try:
-            request = peer.receive()
-        except BlockingIOError:
-            return
-        if request is not None:
-            self._desk.answer(peer, request)
-            return
-        self._desk.leave(peer)
-        self._peers.discard(peer)
-        self._selector.unregister(peer.connection.fileno())
-        peer.close()
+    def _left(self, peer: Peer) -> None:
         for running in self._running.values():
             if peer in running.waiting:
                 running.waiting.remove(peer)
@@ -323,6 +271,7 @@ class Runner:
         if any(item.fastio for item in operator.outputs):
             # A process that it left behind could go on writing into what consumers read.
             end_strays(self._plan.job_id, operator.name)
+        clear_own(self._plan, operator.name)
         reason = self._fault(running, code)
         asked = self._schedule.halted and reason is not None
         if reason is None:
@@ -344,14 +293,20 @@ class Runner:
             return running.overdue
         if running.stopped:
             return "it was stopped"
-        if code != 0:
-            return exit_text(code)
+        if code != 0 or running.process.unstarted is not None:
+            self._explain(running.operator)
+            return running.process.failure(code)
         if not self._schedule.ready(running.operator.name):
             return "it ended before its inputs were ready: a program with FastIO variables waits in the driver"
         if missing := self._variables.missing(running.operator):
             listed = ", ".join(f'"{name}"' for name in missing)
             return f"it ended without giving its FastIO output {listed} a shape (update_shape)"
         return None
+
+    def _explain(self, operator: Operator) -> None:
+        refusal = self._plan.mounts.refusal(operator.paths)
+        if refusal is not None:
+            explain_unseen(self._plan.log(operator.name), operator.paths, refusal)
 
     def _fail(self, operator: Operator, reason: str, code: int | None) -> None:
         log = self._plan.log(operator.name)
@@ -387,8 +342,9 @@ class Runner:
 
     def _end(self, running: _Running) -> None:
         running.stopped = True
+        groups = running.process.groups
         running.process.signal(signal.SIGTERM)
-        ask_strays(self._plan.job_id, running.operator.name, running.process.pid)
+        ask_strays(self._plan.job_id, running.operator.name, groups)
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 
@@ -396,29 +352,9 @@ class Runner:
         for running in self._running.values():
             running.process.signal(signal.SIGKILL)
         while self._running:
-            self._running.popitem()[1].process.reap()
-
-    def _close_peers(self) -> None:
-        for peer in self._peers:
-            peer.close()
-
-    def _watch_process(self, process: OperatorProcess, ended: Callable[[], None]) -> None:
-        def end() -> None:
-            self._forget(process)
-            ended()
-            for remark in process.log.remarks():
-                self._listener.message("warning", remark)
-
-        self._watch(process.handle, end)
-        self._watch(process.output, lambda: self._drain(process))
-
-    def _watch(self, descriptor: int, callback: Callable[[], None]) -> None:
-        self._selector.register(descriptor, selectors.EVENT_READ, callback)
-
-    def _forget(self, process: OperatorProcess) -> None:
-        for descriptor in (process.handle, process.output):
-            if descriptor in self._selector.get_map():
-                self._selector.unregister(descriptor)
+            name, running = self._running.popitem()
+            running.process.reap()
+            clear_own(self._plan, name)
 
     def _node(self, operator: Operator, names: set[str]) -> Node:
         program = self._plan.programs[operator.name]

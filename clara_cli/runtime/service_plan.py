@@ -6,7 +6,7 @@ user needs no service here; a service with any other connection needs a local pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clara_cli.addresses import Triton
@@ -15,7 +15,7 @@ from clara_cli.images.program import Program, argv
 from clara_cli.pipelines.model import Connection, Pipeline, Service
 from clara_cli.runtime.triton import is_triton, server_of, side_of, triton_variables
 
-Find = Callable[[str, str], Program]
+Find = Callable[[str, str, Sequence[str]], Program]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def plan_servers(pipeline: Pipeline, find: Find, addresses: Mapping[str, str], t
     """What to start, and what the operators are told of servers that run already.
 
     Args:
-        find: the local program of an image and tag; raises ImageError when there is none.
+        find: the local program of an image, tag and command; raises ImageError when there is none.
         addresses: connection name → `host:port` of a server that runs already.
         triton: a Triton server that runs already.
     """
@@ -100,7 +100,7 @@ def _known(service: Service, addresses: Mapping[str, str], triton: Triton | None
 
 def _add_local(servers: Servers, service: Service, users: list[str], find: Find, taken: set[str]) -> None:
     try:
-        program = find(service.image, service.tag)
+        program = find(service.image, service.tag, service.command)
         argv(program, service.command)
     except ImageError as error:
         given = "; ".join(f"{item.name}: HOST:PORT" for item in service.connections)

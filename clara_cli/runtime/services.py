@@ -10,10 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from clara_cli.errors import ClaraError
-from clara_cli.filename import file_name
-from clara_cli.images.launch import launch
 from clara_cli.pipelines.model import Connection, Operator
-from clara_cli.runtime.environment import service_environment
+from clara_cli.runtime.outfit import clear_own, service_request
 from clara_cli.runtime.plan import JobPlan
 from clara_cli.runtime.ports import HOST, answers, choose_port
 from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text
@@ -128,6 +126,7 @@ class Services:
                 server.process.signal(signal.SIGKILL)
                 server.process.reap()
                 server.process = None
+                clear_own(self._plan, server.plan.label)
 
     def _choose_addresses(self, server: _Server, taken: set[int]) -> None:
         for item in server.plan.service.connections:
@@ -145,7 +144,7 @@ class Services:
             server.addresses[item] = f"{HOST}:{server.ports[key]}"
 
     def _request(self, server: _Server, common: Path) -> OperatorRequest:
-        plan, service, label = self._plan, server.plan.service, server.plan.label
+        plan, service = self._plan, server.plan.service
         given = {item.name: value for item, value in server.addresses.items()}
         given[DATA_VARIABLE] = str(common)
         if server.ports:
@@ -154,33 +153,19 @@ class Services:
             count = min(service.requests.gpu or 0, len(plan.machine.gpus))
             given["CUDA_VISIBLE_DEVICES"] = ",".join(plan.machine.gpus[len(plan.machine.gpus) - count :])
         folders = {item.path: server.addresses[item] for item in service.connections if item.path}
-        started = launch(
-            server.plan.program,
-            [with_references(word, {**given, **service.variables}) for word in service.command],
-            plan.folder / "work" / file_name(label),
-            folders,
-            plan.user_environment,
-        )
-        environment = service_environment(
-            service,
-            user=plan.user_environment,
-            image=started.environment,
-            path_prefix=started.path_prefix,
-            job_id=plan.job_id,
-            job_name=plan.job_name,
-            label=label,
-            given=given,
-        )
-        return OperatorRequest(started.argv, started.cwd, environment, (), plan.log(label), plan.log_limit)
+        command = [with_references(word, {**given, **service.variables}) for word in service.command]
+        return service_request(plan, server.plan, command, given, folders)
 
     def _ended(self, server: _Server, process: OperatorProcess) -> None:
         code = process.reap()
         server.process = None
+        clear_own(self._plan, server.plan.label)
         if self._stopping:
             return
         before = "" if server.ready else "before it answered at its port, "
         server.ready = True
-        self._failed(server.plan, f"it ended {before}with {exit_text(code)}{_note(server)}", code)
+        how = f"it ended {before}with {exit_text(code)}{_note(server)}"
+        self._failed(server.plan, how if process.unstarted is None else process.failure(code), code)
 
 
 def with_references(word: str, values: Mapping[str, str]) -> str:

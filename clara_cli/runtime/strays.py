@@ -67,13 +67,13 @@ def _freeze(found: list[int], marks: set[bytes], spared: set[int]) -> list[int]:
     return list(frozen)
 
 
-def ask_strays(job_id: str, stage: str, group: int) -> None:
-    """Ask the processes that an operator started outside its own process group to end (SIGTERM)."""
+def ask_strays(job_id: str, stage: str, groups: set[int]) -> None:
+    """Ask the processes that an operator started outside its own process groups to end (SIGTERM)."""
     marks = {f"{JOB_VARIABLE}={job_id}".encode(), f"{STAGE_VARIABLE}={stage}".encode()}
     spared = _ancestry()
     with suppress(OSError):  # who is not asked is killed later
         for pid in _own_processes():
-            if pid not in spared and _marked(pid, marks) and os.getpgid(pid) != group:
+            if pid not in spared and _marked(pid, marks) and os.getpgid(pid) not in groups:
                 _kill(pid, marks, signal.SIGTERM)
 
 

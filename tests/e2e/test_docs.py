@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
+import nibabel
+import numpy as np
 import pytest
 from support import EXAMPLE, REPOSITORY, nibabel_volumes
 
@@ -39,7 +42,7 @@ def test_the_readmes_session_runs_as_it_stands(shell: Shell, tmp_path: Path) -> 
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_operator_page_lists_what_is_passed_on() -> None:
@@ -49,12 +52,23 @@ def test_the_operator_page_lists_what_is_passed_on() -> None:
 
 
 def test_the_operator_pages_program_runs_alone(tmp_path: Path) -> None:
-    (program,) = blocks(REPOSITORY / "docs" / "operators.md", "python")
+    program, _ = blocks(REPOSITORY / "docs" / "operators.md", "python")
     compile(program, "operators.md", "exec")
     handler = program.split("driver = ")[0].replace('payload.fastio_output_entries["segmentation"]', "Stub()")
     stub = "import numpy\nclass Stub:\n    def update_shape(self, shape):\n        self.array = numpy.ones(shape)\n"
     (tmp_path / "page.py").write_text(f"{stub}{handler}execute(None, None)\n")
     subprocess.run([sys.executable, str(tmp_path / "page.py")], check=True)
+
+
+def test_the_operator_pages_volume_is_read(tmp_path: Path) -> None:
+    _, program = blocks(REPOSITORY / "docs" / "operators.md", "python")
+    nibabel.save(nibabel.load(nibabel_volumes() / "anatomical.nii"), tmp_path / "scan.nii.gz")
+    scan = SimpleNamespace(update_shape=lambda *shape: setattr(scan, "array", np.zeros(shape, "f4")))
+    folder = SimpleNamespace(path=str(tmp_path))
+    space: dict[str, Any] = {}
+    exec(compile(program, "operators.md", "exec"), space)
+    space["execute"](None, SimpleNamespace(input_entries=[folder], fastio_output_entries={"scan": scan}))
+    assert scan.array.shape == (1, 33, 41, 25) and scan.array.any()
 
 
 def test_the_architecture_page_names_folders_that_exist() -> None:

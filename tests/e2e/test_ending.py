@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, programs_of, runner_of, wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 ONE = "- name: a\n  container: {image: a}\n"
@@ -100,8 +100,8 @@ def test_a_runner_that_does_not_answer_is_killed(clara: Clara, sleeper: str, mon
     monkeypatch.setattr("clara_cli.jobs.ending.GRACE", 0.2)
     monkeypatch.setattr("clara_cli.jobs.ending._PATIENCE", 0.5)
     job = running(clara, sleeper)
-    (operator,) = processes_of(job)
-    runner = int(Path(f"/proc/{operator}/stat").read_text().rpartition(")")[2].split()[1])
+    (operator,) = wait_until(lambda: programs_of(job), "the program")
+    runner = runner_of(operator)
     os.kill(runner, signal.SIGSTOP)
     clara("cancel", job)
     assert words(clara, job) == ("STOPPED", "CANCELED")
@@ -141,9 +141,9 @@ def test_wait_for_a_job_that_is_started_later(clara: Clara, quick: str) -> None:
 def test_wait_finds_a_runner_that_dies(clara: Clara, sleeper: str) -> None:
     job = running(clara, sleeper)
     waiting = subprocess.Popen([installed_command(), "wait", job], stdout=subprocess.PIPE, text=True)
-    (operator,) = processes_of(job)
+    (operator,) = wait_until(lambda: programs_of(job), "the program")
     time.sleep(0.3)
-    os.kill(int(Path(f"/proc/{operator}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+    os.kill(runner_of(operator), signal.SIGKILL)
     assert waiting.communicate(timeout=20)[0] == f"{job} JOB_STATUS_EVICTED\n"
     assert waiting.returncode == 1 and processes_of(job) == []
 

@@ -16,6 +16,8 @@ from clara_cli.errors import RuntimeFailure
 from clara_cli.fastio.observe import observe
 from clara_cli.runtime.job_socket import socket_name
 
+pytestmark = pytest.mark.usefixtures("way")
+
 TWO = """
 - name: producer
   container: {image: producer}
@@ -138,8 +140,10 @@ def test_writes_after_execute_do_not_reach_the_consumer(clara: Clara, project: P
     clara.run(definition(project))
 
 
-def test_a_consumer_waits_in_the_driver_and_is_pending_until_its_execute(clara: Clara, project: Project) -> None:
-    gate = project.folder / "gate"
+def test_a_consumer_waits_in_the_driver_and_is_pending_until_its_execute(
+    clara: Clara, project: Project, meeting: Path
+) -> None:
+    gate = meeting / "gate"
     project.driver(
         "producer",
         "entries = payload.fastio_output_entries\nentries['data'].update_shape([1, 3])\n"
@@ -159,8 +163,8 @@ def test_a_consumer_waits_in_the_driver_and_is_pending_until_its_execute(clara: 
     assert clara("logs", "-j", job, "-o", "consumer").lines == ["prepared", "executed"]
 
 
-def test_an_observer_maps_a_running_jobs_variables_read_only(clara: Clara, project: Project) -> None:
-    gate = project.folder / "gate"
+def test_an_observer_maps_a_running_jobs_variables_read_only(clara: Clara, project: Project, meeting: Path) -> None:
+    gate = meeting / "gate"
     project.driver(
         "producer",
         "entries = payload.fastio_output_entries\nentries['data'].update_shape([2, 3])\nentries['data'].array[:] = 5\n"
@@ -280,9 +284,9 @@ def test_hand_made_shared_memory_between_operators(clara: Clara, project: Projec
 
 
 def test_a_process_that_did_not_inherit_the_descriptors_gets_them_over_the_socket(
-    clara: Clara, project: Project
+    clara: Clara, project: Project, meeting: Path
 ) -> None:
-    inner = project.driver(
+    inner = Project(meeting).driver(
         "inner",
         "entries = payload.fastio_output_entries\nassert entries['data'].inherited is None\n"
         "entries['data'].array = [[1, 2, 3]]\nentries['text'].value = 'x'\nentries['number'].value = 1",
@@ -330,9 +334,9 @@ def test_a_forked_child_that_leaves_does_not_take_the_operator_with_it(clara: Cl
     assert clara("logs", "-j", job).lines == ["a | went on"]
 
 
-def test_what_a_failing_operator_wrote_is_not_lost(clara: Clara, project: Project, tmp_path: Path) -> None:
+def test_what_a_failing_operator_wrote_is_not_lost(clara: Clara, project: Project, meeting: Path) -> None:
     path = project.definition("- name: a\n  container: {image: a}\n", "0.4.0")
-    kept = tmp_path / "kept"
+    kept = meeting / "kept"
     project.driver("a", f"global file\nfile = open('{kept}', 'w')\nfile.write('important')\nreturn False")
     clara.run(path, code=1)
     assert kept.read_text() == "important"

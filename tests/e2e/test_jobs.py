@@ -17,6 +17,8 @@ from support import (
     installed_command,
     on_terminal,
     processes_of,
+    programs_of,
+    runner_of,
     shared_memory_here,
     wait_until,
 )
@@ -61,11 +63,11 @@ def started_processes(job: str) -> list[int]:
     return found
 
 
-def test_plain_programs_in_a_diamond(clara: Clara, project: Project, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("way")
+def test_plain_programs_in_a_diamond(clara: Clara, project: Project, tmp_path: Path, meeting: Path) -> None:
     project.configure("cpus: 2\n")
     definition = project.definition(DIAMOND, version="0.4.0")
-    meet = tmp_path / "meet"
-    meet.mkdir()
+    meet = meeting
     project.operator(
         "top",
         """
@@ -143,9 +145,11 @@ CHAIN = """
 """
 
 
-def test_a_failure_stops_siblings_keeps_files_and_explains(clara: Clara, project: Project, tmp_path: Path) -> None:
+def test_a_failure_stops_siblings_keeps_files_and_explains(
+    clara: Clara, project: Project, tmp_path: Path, meeting: Path
+) -> None:
     project.configure("cpus: 2\n")
-    gate = tmp_path / "gate"
+    gate = meeting / "gate"
     project.operator(
         "first",
         f"import os, time\nopen(os.environ['NVIDIA_CLARA_OUTPUT'] + '/kept', 'w').close()\n"
@@ -166,9 +170,11 @@ def test_a_failure_stops_siblings_keeps_files_and_explains(clara: Clara, project
     assert processes_of(job) == []
 
 
-def test_a_stopped_operator_is_not_complete_even_if_it_ends_with_0(clara: Clara, project: Project) -> None:
+def test_a_stopped_operator_is_not_complete_even_if_it_ends_with_0(
+    clara: Clara, project: Project, meeting: Path
+) -> None:
     definition = project.definition("- name: a\n  container: {image: a}\n- name: b\n  container: {image: b}\n", "0.4.0")
-    gate = project.folder / "gate"
+    gate = meeting / "gate"
     stop = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
     project.operator("a", f"{stop}open('{gate}', 'w').close()\ntime.sleep(600)")
     project.operator("b", f"import os, time\nwhile not os.path.exists('{gate}'): time.sleep(0.01)\nraise SystemExit(3)")
@@ -276,9 +282,9 @@ def test_start_prints_its_line_at_once_and_then_stays(sleeping: str) -> None:
 
 @pytest.mark.parametrize("how", ["flag", "variable", "configuration"])
 def test_detached_jobs_run_on_in_an_interpreter_of_their_own(
-    clara: Clara, project: Project, world: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    clara: Clara, project: Project, world: Path, meeting: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    gate = world / "gate"
+    gate = meeting / "gate"
     project.operator("a", f"import os, time\nwhile not os.path.exists('{gate}'): time.sleep(0.01)\nprint('end')")
     job = clara.job(clara.pipeline(project.definition("- name: a\n  container: {image: a}\n", "0.4.0")))
     words = ["--detach"] if how == "flag" else []
@@ -289,8 +295,8 @@ def test_detached_jobs_run_on_in_an_interpreter_of_their_own(
         (world / "home" / ".clara" / "config.yaml").write_text("start: detach\n")
     answer = clara("start", "job", "-j", job, *words)
     assert answer.out == "Job Start request submitted successfully with JOB_STATUS_HEALTHY\n"
-    (operator,) = started_processes(job)
-    runner = int(Path(f"/proc/{operator}/stat").read_text().rpartition(")")[2].split()[1])
+    (operator,) = wait_until(lambda: programs_of(job), "the operator")
+    runner = runner_of(operator)
     assert runner != os.getpid()
     assert "clara_cli.jobs.detached" in Path(f"/proc/{runner}/cmdline").read_text()
     assert clara("describe", "job", "-j", job).lines[6] == "STATE: JOB_STATE_RUNNING"
@@ -332,6 +338,7 @@ TWO = """
 
 @pytest.mark.parametrize("detached", [False, True])
 @pytest.mark.parametrize("victim", ["runner", "producer", "grandchild", "consumer"])
+@pytest.mark.usefixtures("way")
 def test_a_sigkill_to_anybody_leaves_nothing(
     clara: Clara, project: Project, request: pytest.FixtureRequest, victim: str, detached: bool
 ) -> None:
@@ -346,7 +353,7 @@ def test_a_sigkill_to_anybody_leaves_nothing(
     attached = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     request.addfinalizer(attached.wait)
     before = set(shared_memory_here())
-    wait_until(lambda: len(processes_of(job)) == 3, "three processes")
+    wait_until(lambda: len(programs_of(job)) == 3, "three processes")
     inodes = wait_until(lambda: {item.inode for item in observe(socket_name(job))}, "the variable")
     wait_until(lambda: "waiting" in clara("logs", "-j", job).out, "the consumer")
     assert holders(inodes)
@@ -357,11 +364,11 @@ def test_a_sigkill_to_anybody_leaves_nothing(
     def stage(pid: int) -> str:
         return "consumer" if b"STAGENAME=consumer" in Path(f"/proc/{pid}/environ").read_bytes() else "producer"
 
-    found = processes_of(job)
+    found = programs_of(job)
     sleeper = next(pid for pid in found if "sleep 601" in command_line(pid))
     producer = next(pid for pid in found if stage(pid) == "producer" and pid != sleeper)
     consumer = next(pid for pid in found if stage(pid) == "consumer")
-    runner = int(Path(f"/proc/{producer}/stat").read_text().rpartition(")")[2].split()[1])
+    runner = runner_of(producer)
     target = {"runner": runner, "producer": producer, "consumer": consumer, "grandchild": sleeper}[victim]
     os.kill(target, signal.SIGKILL)
     if victim == "grandchild":

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support import Clara, Project, installed_command, on_terminal, processes_of, wait_until
 
+pytestmark = pytest.mark.usefixtures("no_mounts")
+
 ONE = "- name: a\n  container: {image: a}\n"
 # Says when it begins and ends, and runs until its gate is there.
 GATED = """

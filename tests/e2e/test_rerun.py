@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support import Answer, Clara, Project, installed_command, processes_of, wait_until
 
+pytestmark = pytest.mark.usefixtures("no_mounts")
+
 COPY = """
 import os, shutil, sys, time
 source, target = (os.environ[f"NVIDIA_CLARA_{side}PATHS"].split(":")[1] for side in ("INPUT", "OUTPUT"))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, pipeline_of, processes_of, stored_job, wait_until
+from support import Clara, Project, installed_command, pipeline_of, processes_of, programs_of, stored_job, wait_until
 
 from clara_cli.config import load_config
 from clara_cli.database import Database
@@ -262,7 +262,7 @@ def test_a_service_outlives_no_killed_runner(clara: Clara, served: Project) -> N
     job = stored_job(pipeline_of(client("a", web(free_port()))), served.folder)
     process = subprocess.Popen([installed_command(), "start", "job", "-j", job], stderr=subprocess.DEVNULL)
     wait_until(lambda: "begun" in clara("logs", "-j", job).out, "the operator")
-    assert len(processes_of(job)) == 2
+    assert len(programs_of(job)) == 2
     process.kill()
     process.wait()
     assert "JOB_STATUS_EVICTED" in clara("list", "jobs").out

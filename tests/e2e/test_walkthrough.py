@@ -70,6 +70,7 @@ def test_two_ids_as_stray_words_and_as_one_quoted_argument(shell: Shell) -> None
     assert done.stderr.count(f"Notice: pipeline {newest} is used; ignored: ") == 2
 
 
+@pytest.mark.usefixtures("way")
 def test_the_session_in_process_and_off_the_main_thread(clara: Clara, tmp_path: Path) -> None:
     import threading
 
@@ -112,6 +113,7 @@ def test_describe_keeps_the_lines_that_scripts_read(clara: Clara) -> None:
     ]
 
 
+@pytest.mark.usefixtures("way")
 def test_the_example_is_left_as_it_was(clara: Clara) -> None:
     def state() -> list[tuple[str, int]]:
         return sorted((str(path), path.stat().st_mtime_ns) for path in EXAMPLE.rglob("*"))

@@ -83,8 +83,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "logging":
-        return import_module("clara.logging")
+    if name in ("io", "logging"):
+        return import_module("clara." + name)
     if name not in _HOMES:
         raise AttributeError("module 'clara' has no attribute {!r}".format(name))
     value = getattr(import_module("clara." + _HOMES[name]), name)
@@ -93,4 +93,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "logging"})
+    return sorted({*globals(), *__all__, "io", "logging"})

@@ -5,19 +5,12 @@ sign of zero, NaN where the other has NaN.
 """
 
 import sys
-import zipfile
-import zlib
 from pathlib import Path
 
 import clara
-import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 
 SUFFIXES = (".nii", ".nii.gz")
-UNREADABLE = (ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, zlib.error)
 
 
 class UserError(Exception):
@@ -30,14 +23,12 @@ def read_original(folder):
     volumes = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
     if not volumes:
         raise UserError(f"no NIfTI file (.nii or .nii.gz) in {folder}")
-    try:
-        scaled = nibabel.load(Path(folder) / volumes[0]).get_fdata(dtype=np.float64)
-    except UNREADABLE as error:
-        raise UserError(f"{volumes[0]} cannot be read: {' '.join(str(error).split())}") from error
-    if scaled.ndim not in (2, 3):
-        raise UserError(f"{volumes[0]} has the shape {scaled.shape}; a 2-D image or a 3-D volume is needed")
-    with np.errstate(over="ignore"):
-        return np.atleast_3d(scaled).astype(np.float32)[np.newaxis]
+    volume = clara.io.open_nifti(Path(folder) / volumes[0])
+    if len(volume.shape) not in (2, 3):
+        raise UserError(f"{volumes[0]} has the shape {volume.shape}; a 2-D image or a 3-D volume is needed")
+    # Row-major as the result is: arrays of different memory order take many times as long to compare.
+    original = volume.read(np.empty(volume.shape, np.float32))
+    return np.atleast_3d(original)[np.newaxis]
 
 
 def read_result(folder):
@@ -45,16 +36,17 @@ def read_result(folder):
     files = sorted(Path(folder).glob("*.npz"))
     if len(files) != 1:
         raise UserError(f"one .npz file is needed in {folder}, found {len(files)}")
-    try:
-        with np.load(files[0], allow_pickle=False) as arrays:
-            return arrays["segmentation"]
-    except (*UNREADABLE, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{files[0].name} cannot be read: {' '.join(str(error).split())}") from error
+    arrays = clara.io.read_npz(files[0])
+    if "segmentation" not in arrays:
+        raise UserError(f"{files[0].name} has no array segmentation")
+    return arrays["segmentation"]
 
 
 def equal(original, result):
-    same_kind = original.shape == result.shape and original.dtype == result.dtype
-    return bool(same_kind and np.array_equal(original, result, equal_nan=True))
+    if original.shape != result.shape or original.dtype != result.dtype:
+        return False
+    # Most volumes have no NaN, which only the second, slower look takes for equal.
+    return np.array_equal(original, result) or np.array_equal(original, result, equal_nan=True)
 
 
 def execute(driver, payload):

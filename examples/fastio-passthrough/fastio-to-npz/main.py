@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import clara
-import numpy as np
 
 
 class UserError(Exception):
@@ -24,7 +23,7 @@ def execute(driver, payload):
     try:
         array = checked_array(payload)
         target = Path(payload.output_entries[0].path) / "segmentation.npz"
-        np.savez_compressed(target, segmentation=array)
+        clara.io.write_npz(target, segmentation=array)
     except (UserError, clara.Error, OSError) as error:
         print(f"fastio-to-npz: {error}", file=sys.stderr)
         return False

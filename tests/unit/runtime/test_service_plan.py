@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ LOCAL = {"web", "trtis"}
 TRITON = Triton("gpu:8000", "gpu:8001")
 
 
-def find(image: str, tag: str) -> Program:
+def find(image: str, tag: str, command: Sequence[str] = ()) -> Program:
     if image not in LOCAL:
         raise ImageError(f"no local program for image {image}:{tag}", hint=f"clara create image -n {image}")
     return Program(Path("/x"), Path("/python"), entrypoint=("serve",))
