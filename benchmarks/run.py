@@ -11,6 +11,7 @@ import handover
 import machine
 import many
 import memory
+import mounts
 import noop
 import startup
 import transfer
@@ -22,6 +23,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "mounts": mounts,
     "handover": handover,
     "memory": memory,
     "definitions": definitions,

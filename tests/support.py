@@ -22,6 +22,7 @@ from click.testing import CliRunner
 
 from clara_cli.config import load_config
 from clara_cli.database import Database
+from clara_cli.jobs import lock
 from clara_cli.jobs.actions import create_job
 from clara_cli.pipelines.load import load_files
 from clara_cli.pipelines.model import Operator, Pipeline
@@ -174,6 +175,17 @@ def processes_of(job_id: str) -> list[int]:
                     found.append(int(entry.name))
             except OSError:
                 continue
+    return found
+
+
+def signed_runner(job_id: str) -> int:
+    """The process that runs a job, as it has signed the job's lock."""
+
+    def signer() -> int | None:
+        folder = choose_root(load_config()).jobs / job_id
+        return lock.signer(folder) if lock.is_held(folder) else None
+
+    found: int = wait_until(signer, "the runner")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clara_cli.commands.base import ClaraCommand, global_options, notice, settings, warn
+from clara_cli.commands.base import ClaraCommand, fast_io_option, global_options, notice, settings, warn
 from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @reuse_option
 @set_option
 @brief_option
+@fast_io_option
 @global_options
 @click.pass_context
 def command(

@@ -90,6 +90,8 @@ def job(
     ids = _ids(context, given)
     if resume and start is not None:
         raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
+    if reuse and start is not None:
+        raise click.UsageError("--from says what runs again, --reuse what does not: they exclude each other", context)
     with settings().database() as (database, config):
         recover(database)
         well = True

@@ -43,8 +43,8 @@ def view_of(
     visible = {_whole(settled(path), home) for path in kept if os.path.lexists(path)}
     shown = [Bind(path, path) for path in _outermost(visible - set(hidden), hidden)]
     others = [Bind(settled(bind.path), bind.source, bind.writable) for bind in binds]
-    behind = _home(home, own / "home", [*shown, *others]) if home in hidden else []
-    return View((*own_folders, *behind, *shown, *others), str(cwd))
+    behind = _home(home, own / "home", [*own_folders, *shown, *others]) if home in hidden else []
+    return View((*behind, *own_folders, *shown, *others), str(cwd))
 
 
 def forget(own: Path) -> None:

@@ -111,10 +111,12 @@ class Drill:
         self._folder = folder
         self._root = folder / "root"
         self._temporary = folder / "tmp"
-        self._temporary.mkdir(parents=True)
+        self._home = folder / "home"
+        for path in (self._temporary, self._home):
+            path.mkdir(parents=True)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CLARA_", "NVIDIA_"))},
-            "HOME": str(folder),
+            "HOME": str(self._home),
             "TMPDIR": str(self._temporary),
             "CLARA_ROOT": str(self._root),
         }
@@ -235,7 +237,7 @@ class Drill:
     def _check_files(self) -> None:
         self._left_if({path.name for path in self._root.iterdir()} - self._root_names, "in the root")
         self._left_if(os.listdir(self._temporary), "among the temporary files")
-        self._left_if([path.name for path in self._folder.glob(".clara/crash-*")], "as a crash report")
+        self._left_if([path.name for path in self._home.glob(".clara/crash-*")], "as a crash report")
         payloads = {row[0] for row in self._query("SELECT payload_id FROM jobs")}
         self._left_if(set(os.listdir(self._root / "payloads")) - payloads, "among the payloads")
         self._left_if(payloads - set(os.listdir(self._root / "payloads")), "missing among the payloads")

@@ -61,13 +61,13 @@ def test_one_that_ignores_every_request_to_end(clara: Clara, project: Project, o
     next_job_runs(clara, project)
 
 
-def test_one_that_closes_its_stdout_and_goes_on(clara: Clara, project: Project, one: Path, tmp_path: Path) -> None:
+def test_one_that_closes_its_stdout_and_goes_on(clara: Clara, project: Project, one: Path, meeting: Path) -> None:
     project.operator(
         "a",
-        f"import os, time\nprint('bye', flush=True)\nos.closerange(0, 64)\ntime.sleep(1)\nopen('{tmp_path}/x', 'w')",
+        f"import os, time\nprint('bye', flush=True)\nos.closerange(0, 64)\ntime.sleep(1)\nopen('{meeting}/x', 'w')",
     )
     job, _ = clara.run(one)
-    assert (tmp_path / "x").exists() and clara("logs", "-j", job).lines == ["a | bye"]
+    assert (meeting / "x").exists() and clara("logs", "-j", job).lines == ["a | bye"]
     next_job_runs(clara, project)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support import Project
 
-from clara_cli.runtime.mounts import find_mounts
+from clara_cli.database import Database
+from clara_cli.errors import ClaraError
+from clara_cli.jobs import lock, store
+from clara_cli.jobs.recovery import recover
+from clara_cli.root import Root
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,30 +31,20 @@ def project(tmp_path: Path) -> Project:
     return Project(folder)
 
 
-@pytest.fixture
-def meeting() -> Iterator[Path]:
-    """A folder that operators share with the test: with mounts, /tmp is their own."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="clara-test-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def no_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that are not about mounts, and whose operators share temporary folders with them."""
-    monkeypatch.setenv("CLARA_MOUNTS", "off")
-
-
-@pytest.fixture
-def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Operators have mounts, or the test is skipped where these do not work."""
-    reason = find_mounts().reason
-    if reason:
-        pytest.skip(f"no mounts on this machine: {reason}")
-    monkeypatch.setenv("CLARA_MOUNTS", "require")
-
-
-@pytest.fixture(params=["mounts", "no_mounts"])
-def way(request: pytest.FixtureRequest) -> str:
-    """Both ways of running operators."""
-    request.getfixturevalue(request.param)
-    return str(request.param)
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test(world: Path) -> Iterator[None]:
+    """A test that fails in the middle leaves detached jobs, some of which would run for ever."""
+    yield
+    root = Root(Path(os.environ.get("CLARA_ROOT") or world / "root"))
+    if not root.database.exists():
+        return
+    with suppress(ClaraError), Database(root) as database:
+        with database.read() as connection:
+            jobs = store.live_jobs(connection)
+        for job in jobs:
+            runner = lock.signer(root.jobs / job) if lock.is_held(root.jobs / job) else None
+            if runner not in (None, os.getpid()):
+                with suppress(ProcessLookupError):
+                    os.kill(runner, signal.SIGKILL)
+                lock.wait_for_release(root.jobs / job, 5.0)
+        recover(database)

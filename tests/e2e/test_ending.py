@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, programs_of, runner_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, signed_runner, wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 ONE = "- name: a\n  container: {image: a}\n"
@@ -100,8 +100,7 @@ def test_a_runner_that_does_not_answer_is_killed(clara: Clara, sleeper: str, mon
     monkeypatch.setattr("clara_cli.jobs.ending.GRACE", 0.2)
     monkeypatch.setattr("clara_cli.jobs.ending._PATIENCE", 0.5)
     job = running(clara, sleeper)
-    (operator,) = wait_until(lambda: programs_of(job), "the program")
-    runner = runner_of(operator)
+    runner = signed_runner(job)
     os.kill(runner, signal.SIGSTOP)
     clara("cancel", job)
     assert words(clara, job) == ("STOPPED", "CANCELED")
@@ -123,7 +122,7 @@ def test_wait(clara: Clara, project: Project, sleeper: str, quick: str) -> None:
     assert 0.4 <= time.monotonic() - began < 5
     assert late.err == f"job {asleep} has not ended after 0.4 s: it is JOB_STATE_RUNNING\n" and len(late.lines) == 2
     assert clara("wait", asleep, "--timeout", "0", code=124).out == ""
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {processes_of(asleep)[0]}"])
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {' '.join(map(str, processes_of(asleep)))}"])
     assert clara("wait", asleep, code=1).out == f"{asleep} JOB_STATUS_FAULTED\n"
     killer.wait()
 
@@ -141,9 +140,8 @@ def test_wait_for_a_job_that_is_started_later(clara: Clara, quick: str) -> None:
 def test_wait_finds_a_runner_that_dies(clara: Clara, sleeper: str) -> None:
     job = running(clara, sleeper)
     waiting = subprocess.Popen([installed_command(), "wait", job], stdout=subprocess.PIPE, text=True)
-    (operator,) = wait_until(lambda: programs_of(job), "the program")
     time.sleep(0.3)
-    os.kill(runner_of(operator), signal.SIGKILL)
+    os.kill(signed_runner(job), signal.SIGKILL)
     assert waiting.communicate(timeout=20)[0] == f"{job} JOB_STATUS_EVICTED\n"
     assert waiting.returncode == 1 and processes_of(job) == []
 

@@ -127,12 +127,15 @@ def test_a_program_that_names_its_folders_itself(
 
 
 def test_what_is_an_operators_own_and_what_it_must_not_touch(
-    clara: Clara, project: Project, data: Path, tmp_path: Path, meeting: Path, mounts: None
+    clara: Clara, project: Project, data: Path, meeting: Path, mounts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Path.home()
     (home / "models").mkdir()
     (home / "models" / "weights").write_text("weights")
     (home / ".ssh").mkdir()
+    (home / "scratch" / "tmp").mkdir(parents=True)
+    (home / "scratch" / "kept").touch()
+    monkeypatch.setenv("TMPDIR", str(home / "scratch" / "tmp"))
     (home / ".ssh" / "key").write_text("secret")
     (home / ".cache").mkdir()
     (home / ".cache" / "named").write_text("named")
@@ -156,6 +159,7 @@ def test_what_is_an_operators_own_and_what_it_must_not_touch(
         assert (home / "models" / "weights").read_text() == "weights"
         assert not (home / ".ssh").exists()
         assert Path(os.environ["WEIGHTS"]).read_text() == "named"
+        assert tempfile.gettempdir() == os.environ["TMPDIR"] and (home / "scratch" / "kept").exists()
         for folder in (home, home / ".config", Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()), Path.cwd()):
             folder.mkdir(exist_ok=True)
             (folder / "clara-own").write_text("x")
@@ -173,6 +177,7 @@ def test_what_is_an_operators_own_and_what_it_must_not_touch(
     )
     job, _ = clara.run(definition, data)
     assert (meeting / "seen").exists()
+    assert os.listdir(home / "scratch" / "tmp") == []
     for path in (home / "clara-own", home / ".config", Path("/tmp/clara-own"), Path("/var/tmp/clara-own")):
         assert not path.exists(), path
     folder = Path(os.environ["CLARA_ROOT"]) / "jobs" / job

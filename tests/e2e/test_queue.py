@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import Clara, Project, installed_command, on_terminal, processes_of, wait_until
+from support import Clara, Project, installed_command, on_terminal, processes_of, signed_runner, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_mounts")
 
@@ -139,16 +139,11 @@ def test_memory_is_counted_across_jobs_and_too_much_runs_alone(clara: Clara, pro
     clara("wait", small, "--timeout", 60)
 
 
-def runner_of(job: str) -> int:
-    operator = wait_until(lambda: processes_of(job), "the operator")[0]
-    return int(Path(f"/proc/{operator}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 def test_what_a_dead_runner_held_is_free_at_once(clara: Clara, project: Project, gated: str) -> None:
     first = begin(clara, project, gated)
     second = detach(clara, gated, "second")
     time.sleep(0.3)
-    os.kill(runner_of(first), signal.SIGKILL)
+    os.kill(signed_runner(first), signal.SIGKILL)
     # Nobody looks but the job that waits.
     wait_until(lambda: ["begin", "second"] in marks(project), "the second job", 3)
     assert processes_of(first) == []

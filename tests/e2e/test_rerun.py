@@ -352,8 +352,14 @@ def test_a_program_that_changed_while_its_job_ran_is_not_reused(clara: Clara, re
 
 def test_resuming_and_reusing_together(clara: Clara, reuse: Reuse) -> None:
     reuse.run()
-    second = clara("start", "job", "-j", reuse.last, "--from", "c", "--reuse")
-    assert reused(second) == {"c"} and reuse.ran_since() == []
+    reuse.gate.unlink()
+    clara("run", reuse.definition, "-f", reuse.data, code=1)
+    failed = clara("list", "jobs", "-q").lines[0]
+    reuse.ran_since()
+    assert {"b", "c"} <= reused(clara("start", "job", "-j", failed, "--resume", "--reuse"))
+    assert reuse.ran_since() == []
+    answer = clara("start", "job", "-j", failed, "--from", "c", "--reuse", code=2)
+    assert "--from says what runs again, --reuse what does not" in answer.err
 
 
 def test_reusing_detached_and_several_at_once(clara: Clara, reuse: Reuse) -> None:

@@ -214,7 +214,7 @@ def test_a_signal_after_the_end_does_not_change_how_the_job_ended(clara: Clara, 
 
 
 def test_an_operator_whose_runner_is_killed_before_its_execute_does_not_execute(
-    clara: Clara, project: Project, request: pytest.FixtureRequest
+    clara: Clara, project: Project, no_mounts: None, request: pytest.FixtureRequest
 ) -> None:
     place = project.folder
     project.operator(
