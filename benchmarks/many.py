@@ -28,7 +28,7 @@ TARGET = 3.0
 def measure(runs: int) -> list[Table]:
     """The same commands on a root with few jobs and on one with many."""
     with Workspace() as few, Workspace() as many:
-        jobs = {space: _fill(space, count) for space, count in ((few, FEW), (many, MANY))}
+        jobs = {space: fill(space, count) for space, count in ((few, FEW), (many, MANY))}
         cases = {}
         for space, count in ((few, FEW), (many, MANY)):
             for words in (["list", "jobs"], ["list", "jobs", "-q"], ["describe", "job", jobs[space]]):
@@ -46,7 +46,7 @@ def measure(runs: int) -> list[Table]:
     return [table]
 
 
-def _fill(space: Workspace, count: int) -> str:
+def fill(space: Workspace, count: int) -> str:
     """Jobs of a pipeline of three operators, nine in ten of them ended; returns the id of one in the middle."""
     pipeline = space.pipeline([operator(f"noop-{n}", "noop", [], [array("token", 1)]) for n in range(3)])
     ids = []

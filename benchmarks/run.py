@@ -13,6 +13,7 @@ import many
 import memory
 import mounts
 import noop
+import server
 import startup
 import transfer
 import walkthrough
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "walkthrough": walkthrough,
     "many": many,
     "transfer": transfer,
+    "server": server,
 }
 
 

@@ -37,7 +37,7 @@ COMMANDS = {
     "config": ("config", "Show and change the configuration file."),
     "doctor": ("doctor", "Say what on this machine would make jobs fail."),
     "pull": ("pull", "Accept what installers pull; nothing has to be fetched."),
-    "platform": ("platform", "Start and stop the platform: none has to run."),
+    "platform": ("platform", "Start, stop and look at the platform server."),
     "dicom": ("dicom", "Start and stop the DICOM adapter: not in this version."),
     "render": ("render", "Start and stop the render server: not in this version."),
     "monitor": ("monitor", "Start and stop the monitor server: not in this version."),

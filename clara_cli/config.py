@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit: see `Config`
+    log_limit, platform: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -28,6 +28,7 @@ from clara_cli.config_values import (
     choice,
     read_addresses,
     read_folders,
+    read_platform,
     read_retention,
     read_triton,
     seconds,
@@ -37,6 +38,7 @@ from clara_cli.config_values import (
 )
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
+from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
 
 START_MODES = ("attach", "detach")
@@ -65,6 +67,7 @@ class Config:
         services: connection name → address of a server that runs already.
         triton: a Triton server that runs already.
         models: folders of models by name.
+        platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
     """
@@ -83,6 +86,7 @@ class Config:
     services: Mapping[str, str] = field(default_factory=dict)
     triton: Triton | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
+    platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
 
@@ -131,6 +135,7 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
+        platform=read_platform(values, path),
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or Config.log_limit,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
+from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
 
@@ -138,6 +139,23 @@ def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
     except ValueError as error:
         raise ConfigError(f"{path}: clean: {error}") from error
     return Retention.of(older, failed, size)
+
+
+def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
+    """`platform`: limits of the server: `max_upload` (a size), `storage_percent`, `idle` (seconds)."""
+    given = _mapping(values, "platform", "limits", path)
+    known = ("max_upload", "storage_percent", "idle")
+    if unknown := [str(key) for key in given if key not in known]:
+        raise ConfigError(f"{path}: platform: {unknown[0]} is no limit: expected {', '.join(known)}")
+    limits = PlatformLimits()
+    try:
+        upload = parse_size(str(given["max_upload"])) if given.get("max_upload") is not None else limits.upload
+    except ValueError as error:
+        raise ConfigError(f"{path}: platform: max_upload: {error}") from error
+    percent = whole(given, "storage_percent", path) or limits.storage
+    if percent > 100:
+        raise ConfigError(f"{path}: platform: storage_percent must be at most 100, found {percent}")
+    return limits._replace(upload=upload, storage=percent, idle=seconds(given, "idle", path) or limits.idle)
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:

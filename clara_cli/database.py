@@ -195,6 +195,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Whether an operator ran with mounts; NULL before its job ran, and for jobs of earlier versions.
     ("ALTER TABLE operators ADD COLUMN mounted INTEGER",),
+    (
+        # Catalogs and instances: sets of models. A model that was deleted is in none, whatever is written here.
+        """CREATE TABLE model_sets (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('catalog', 'instance')),
+            created REAL NOT NULL
+        )""",
+        """CREATE TABLE model_set_members (
+            set_id TEXT NOT NULL REFERENCES model_sets (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            model_id TEXT NOT NULL,
+            PRIMARY KEY (set_id, position)
+        )""",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

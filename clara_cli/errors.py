@@ -47,7 +47,11 @@ class DefinitionError(ClaraError):
 
 
 class NotFound(ClaraError):
-    pass
+    """Something that does not exist; `kind` says what was looked for by its id, such as `job`."""
+
+    def __init__(self, message: str, hint: str | None = None, kind: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
 
 
 class StateConflict(ClaraError):

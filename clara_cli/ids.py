@@ -52,7 +52,7 @@ def resolve(connection: sqlite3.Connection, kind: str, text: str, column: str = 
         (prefix, prefix + "g"),
     ).fetchall()
     if not rows:
-        raise NotFound(f'no {kind} with id "{text.strip()}"', hint=f"clara list {kind}s shows the ids")
+        raise NotFound(f'no {kind} with id "{text.strip()}"', hint=f"clara list {kind}s shows the ids", kind=kind)
     if len(rows) > 1 and rows[0][0] != prefix:
         listed = ", ".join(row[0] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
         raise NotFound(f'"{text.strip()}" could be more than one {kind}: {listed}', hint="give more digits")

@@ -58,6 +58,15 @@ def get_metadata(connection: sqlite3.Connection, owner: str) -> dict[str, str]:
     return dict(connection.execute(query, (owner,)).fetchall())
 
 
+def all_metadata(connection: sqlite3.Connection, table: str) -> dict[str, dict[str, str]]:
+    """The pairs of all objects of a table that have any, by their ids."""
+    found: dict[str, dict[str, str]] = {}
+    query = f"SELECT owner, key, value FROM metadata WHERE owner IN (SELECT id FROM {table}) ORDER BY folded"
+    for owner, key, value in connection.execute(query):
+        found.setdefault(owner, {})[key] = value
+    return found
+
+
 def add_metadata(connection: sqlite3.Connection, owner: str, pairs: Mapping[str, str]) -> dict[str, str]:
     """Add pairs to an object; returns all it has then.
 

@@ -5,6 +5,7 @@ jobs/<job id>/                  logs/, work folders of operators, the runner's l
 repository/models/<id>/<name>/  models that were registered
 common/models/<name>/           models that services and operators of all jobs share
 environments/<hash>/            Python environments of operators that need one of their own
+platform/                       the platform server: its lock, its log
 clara.db                        pipelines, jobs, operators, registered images
 """
 
@@ -49,6 +50,10 @@ class Root:
     @property
     def environments(self) -> Path:
         return self.path / "environments"
+
+    @property
+    def platform(self) -> Path:
+        return self.path / "platform"
 
     @property
     def documented(self) -> bool:

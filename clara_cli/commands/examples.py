@@ -117,6 +117,19 @@ clara dicom create aetitle -a COVIDAET pipeline-covid=PIPELINE_ID""",
 clara dicom create src -a MYPACS -i 10.20.30.1""",
     "dicom create dest": """\
 clara dicom create dest -n MYPACS -a MYPACSAET -i 10.20.30.2 -p 1104""",
+    "platform start": """\
+clara platform start
+clara platform start --port 30031 --port 50051
+clara platform start --address 0.0.0.0 --tls-cert server.pem --tls-key server.key --client-ca ca.pem""",
+    "platform stop": """\
+clara platform stop -y""",
+    "platform restart": """\
+clara platform restart
+clara platform restart --port 50051""",
+    "platform status": """\
+clara platform status || clara platform start""",
+    "platform version": """\
+clara platform version""",
     "completion bash": """\
 source <(clara completion bash)""",
     "completion zsh": """\

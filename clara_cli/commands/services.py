@@ -1,4 +1,4 @@
-"""`clara platform|dicom|render|monitor|console|results start|restart|stop`: the services of the original.
+"""`clara dicom|render|monitor|console|results start|restart|stop`: the services of the original.
 
 Installers and start scripts call them without a terminal and expect exit status 0. What a service is here, or that it
 is not here, is said in one sentence on stderr; stdout stays empty, because nothing was started. A service that becomes
@@ -32,11 +32,6 @@ class Service:
 SERVICES = {
     service.name: service
     for service in (
-        Service(
-            "platform",
-            "Clara Platform",
-            "no platform has to run: every clara command does its work by itself",
-        ),
         Service("dicom", "Clara Dicom Adapter", "there is no DICOM adapter in this version"),
         Service("render", "Clara Renderer", "there is no render server in this version"),
         Service("monitor", "Clara Monitor Server", "there is no monitor server; clara list jobs shows what runs"),

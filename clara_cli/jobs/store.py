@@ -86,7 +86,7 @@ def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     query = f"SELECT {_RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
     row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
-        raise NotFound(f"job {job_id} was deleted meanwhile")
+        raise NotFound(f"job {job_id} was deleted meanwhile", kind="job")
     job = _job(row)
     return job._replace(folder=loaded_path(job.folder))
 
@@ -95,7 +95,7 @@ def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
     """The state of a job; NotFound when it has been deleted."""
     row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
-        raise NotFound(f"job {job_id} was deleted meanwhile")
+        raise NotFound(f"job {job_id} was deleted meanwhile", kind="job")
     return JobState(row[0])
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict, StoreError
 from clara_cli.ids import new_id, resolve
+from clara_cli.metadata import add_metadata
 from clara_cli.models.layout import ModelFolder
 from clara_cli.payloads.staging import put_in_place, removing, staged, sweep
 from clara_cli.payloads.upload import Meter, fill
@@ -33,12 +35,19 @@ class Model(NamedTuple):
     created: float
 
 
-def create_model(database: Database, folder: ModelFolder, meter: Meter | None = None) -> tuple[Model, Model | None]:
+def create_model(
+    database: Database,
+    folder: ModelFolder,
+    meter: Meter | None = None,
+    *,
+    metadata: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Model, Model | None]:
     """Keep a copy of a model's folder; returns its record, and that of the model whose name it took.
 
     Raises:
         PayloadError: the folder cannot be copied.
         StateConflict: a job that runs uses the model of that name.
+        UsageError: the metadata is against the rules.
     """
     parent = _repository(database.root)
     model = Model(new_id(), folder.name, folder.type, folder.versions, time.time())
@@ -54,6 +63,12 @@ def create_model(database: Database, folder: ModelFolder, meter: Meter | None = 
                 f"INSERT INTO models ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
                 (model.id, model.name, model.type, json.dumps(model.versions), model.created),
             )
+            # Sets of models hold the new one from now on.
+            connection.executemany(
+                "UPDATE model_set_members SET model_id = ? WHERE model_id = ?",
+                [(model.id, known.id) for known in before],
+            )
+            add_metadata(connection, model.id, metadata)
             put_in_place(aside, parent / model.id)
     return model, before[0] if before else None
 

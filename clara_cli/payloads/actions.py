@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from clara_cli.filecopy import copy_file, ignored
 from clara_cli.ids import new_id, resolve
 from clara_cli.metadata import add_metadata
 from clara_cli.payloads import store
+from clara_cli.payloads.locate import locate
 from clara_cli.payloads.model import Payload, PayloadKind
 from clara_cli.payloads.names import parse_name, show_name
 from clara_cli.payloads.staging import put_in_place, removing, staged, sweep_payloads
@@ -102,27 +104,76 @@ def upload_files(
     """
     below = parse_name(folder)
     payload = find_payload(database, text)
-    tree = payload_tree(database.root, payload.id)
-    top = Path(tree.input if payload.kind is PayloadKind.PIPELINE else tree.path, *below)
     for source in sources:
         check_source(database.root, source)
     sweep_payloads(database)
+    check_writable(database, payload)
+    with incoming(database, payload) as aside:
+        count = sum(fill(aside, source, meter) for source in sources)
+        place_files(database, payload, aside, below, clobber=clobber)
+    return Uploaded(payload, payload_tree(database.root, payload.id), count)
+
+
+def incoming(database: Database, payload: Payload) -> AbstractContextManager[Path]:
+    """A folder aside for files that are to come into a payload, removed at the end of the block."""
+    return staged(database.root.payloads, f"{payload.id}-{os.urandom(4).hex()}")
+
+
+def place_files(
+    database: Database, payload: Payload, aside: Path, below: Sequence[str] = (), *, clobber: bool = True
+) -> None:
+    """Put the files that lie aside into a payload, where uploads of its kind land.
+
+    Args:
+        below: names of folders below that place.
+        clobber: replace files that are there; else nothing is moved if there is one.
+
+    Raises:
+        StateConflict: the payload is read-only.
+        PayloadError: its folder is gone, a file is there already, or something cannot be written.
+    """
+    tree = payload_tree(database.root, payload.id)
+    top = Path(tree.input if payload.kind is PayloadKind.PIPELINE else tree.path, *below)
+    files = [entry.name for entry in walk(aside)]
+    # In one transaction with the check, so that no start comes between.
+    with database.write() as connection:
+        _check_writable(connection, payload)
+        if not tree.path.is_dir():
+            raise PayloadError(f"the folder of payload {payload.id} is gone: {tree.path}")
+        there = [name for name in files if os.path.lexists(top / name)]
+        if there and not clobber:
+            listed = ", ".join(map(show_name, there[:12]))
+            raise PayloadError(f"there already, so nothing was uploaded: {listed}")
+        if folders := [name for name in there if (top / name).is_dir()]:
+            raise PayloadError(f"there is a folder of that name, so nothing was uploaded: {show_name(folders[0])}")
+        _move(aside, top, files, tree)
+
+
+def remove_file(database: Database, text: str, name: str) -> None:
+    """Remove one file of a payload.
+
+    Raises:
+        NotFound: no such payload, or no such file in it.
+        StateConflict: the payload is read-only.
+        PayloadError: the name leads out of the payload, or the file cannot be removed.
+    """
+    payload = find_payload(database, text)
+    top = payload_tree(database.root, payload.id).path
+    with database.write() as connection:
+        _check_writable(connection, payload)
+        place = locate(top, name)
+        if not place.parent.resolve().is_relative_to(top.resolve()):
+            raise PayloadError(f"{show_name(str(place.parent))} is a link that leads out of the payload")
+        try:
+            place.unlink()
+        except OSError as error:
+            raise PayloadError(f"cannot remove {show_name(name)}: {error.strerror}") from error
+
+
+def check_writable(database: Database, payload: Payload) -> None:
+    """Raise StateConflict when a payload is read-only, because its job was started."""
     with database.read() as connection:
         _check_writable(connection, payload)
-    with staged(database.root.payloads, f"{payload.id}-{os.urandom(4).hex()}") as aside:
-        count = sum(fill(aside, source, meter) for source in sources)
-        files = [entry.name for entry in walk(aside)]
-        # In one transaction with the check, so that no start comes between.
-        with database.write() as connection:
-            _check_writable(connection, payload)
-            if not tree.path.is_dir():
-                raise PayloadError(f"the folder of payload {payload.id} is gone: {tree.path}")
-            there = [name for name in files if os.path.lexists(top / name)]
-            if there and not clobber:
-                listed = ", ".join(map(show_name, there[:12]))
-                raise PayloadError(f"there already, so nothing was uploaded: {listed}")
-            _move(aside, top, files, tree)
-    return Uploaded(payload, tree, count)
 
 
 def _check_writable(connection: sqlite3.Connection, payload: Payload) -> None:

@@ -10,15 +10,19 @@ import os
 from clara_cli.errors import PayloadError
 
 
+class BadFileName(PayloadError):
+    """A name that no file of a payload can have."""
+
+
 def parse_name(text: str) -> tuple[str, ...]:
     """The parts of a name; `/x`, `./x` and `x` are the same, and the top itself has none.
 
     Raises:
-        PayloadError: it has a `..` or a NUL.
+        BadFileName: it has a `..` or a NUL.
     """
     parts = tuple(part for part in text.split("/") if part not in ("", "."))
     if ".." in parts or "\0" in text:
-        raise PayloadError(f'"{show_name(text)}" leaves the payload: ".." is not allowed in it')
+        raise BadFileName(f'"{show_name(text)}" leaves the payload: ".." is not allowed in it')
     return parts
 
 

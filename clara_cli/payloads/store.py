@@ -9,7 +9,7 @@ import sqlite3
 import time
 
 from clara_cli.ids import resolve
-from clara_cli.metadata import get_metadata
+from clara_cli.metadata import all_metadata, get_metadata
 from clara_cli.payloads.model import Payload, PayloadKind
 
 _SELECT = """SELECT payloads.id, payloads.kind, payloads.created, jobs.id
@@ -26,10 +26,7 @@ def insert_payload(connection: sqlite3.Connection, payload_id: str) -> None:
 
 def list_payloads(connection: sqlite3.Connection) -> list[Payload]:
     """All payloads, newest first, with their metadata."""
-    metadata: dict[str, dict[str, str]] = {}
-    query = "SELECT owner, key, value FROM metadata WHERE owner IN (SELECT id FROM payloads) ORDER BY folded"
-    for owner, key, value in connection.execute(query):
-        metadata.setdefault(owner, {})[key] = value
+    metadata = all_metadata(connection, "payloads")
     rows = connection.execute(f"{_SELECT} ORDER BY payloads.created DESC, payloads.rowid DESC")
     return [
         Payload(identity, PayloadKind(kind), created, job_id, metadata.get(identity, {}))
@@ -52,5 +49,6 @@ def delete_payload(connection: sqlite3.Connection, payload_id: str) -> None:
 def job_state(connection: sqlite3.Connection, job_id: str) -> tuple[str, bool]:
     """The state of the job a payload was made with, and whether it was started."""
     query = "SELECT state, submitted IS NOT NULL FROM jobs WHERE id = ?"
-    state, submitted = connection.execute(query, (job_id,)).fetchone()
+    # A job that was deleted meanwhile counts as one that has ended.
+    state, submitted = connection.execute(query, (job_id,)).fetchone() or ("STOPPED", True)
     return str(state), bool(submitted)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from clara_cli.errors import StateConflict
 from clara_cli.ids import new_id, resolve
 from clara_cli.stored_paths import loaded_path, stored_path
 
@@ -34,29 +35,56 @@ class PipelineRecord(NamedTuple):
     templated: bool = False
 
 
-def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str:
-    """Store a validated pipeline with the files it came from; returns its new id."""
+def insert_pipeline(connection: sqlite3.Connection, loaded: Loaded, pipeline_id: str | None = None) -> str:
+    """Store a validated pipeline with the files it came from; returns its id.
+
+    Args:
+        pipeline_id: the id it is to have; None for a new one.
+
+    Raises:
+        StateConflict: there is a pipeline of that id.
+    """
+    if pipeline_id is None:
+        pipeline_id = new_id()
+    elif connection.execute("SELECT 1 FROM pipelines WHERE id = ?", (pipeline_id,)).fetchone():
+        raise StateConflict(f"there is a pipeline {pipeline_id} already")
+    values = _columns(loaded)
+    connection.execute(
+        f"INSERT INTO pipelines (id, created, {', '.join(values)}) VALUES (?, ?{', ?' * len(values)})",
+        (pipeline_id, time.time(), *values.values()),
+    )
+    _insert_files(connection, pipeline_id, loaded)
+    return pipeline_id
+
+
+def update_pipeline(connection: sqlite3.Connection, pipeline_id: str, loaded: Loaded) -> None:
+    """Put a validated definition in the place of a pipeline's; jobs keep the one they were made with."""
+    values = _columns(loaded)
+    assignments = ", ".join(f"{name} = ?" for name in values)
+    connection.execute(f"UPDATE pipelines SET {assignments} WHERE id = ?", (*values.values(), pipeline_id))
+    connection.execute("DELETE FROM pipeline_files WHERE pipeline_id = ?", (pipeline_id,))
+    _insert_files(connection, pipeline_id, loaded)
+
+
+def _columns(loaded: Loaded) -> dict[str, object]:
     import json
 
     from clara_cli.pipelines.model import to_json
 
-    pipeline_id = new_id()
-    connection.execute(
-        "INSERT INTO pipelines (id, name, created, folder, definition, parameters, templated) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(pipeline_id, loaded.pipeline.name, time.time()),
-            stored_path(loaded.folder.resolve()) if loaded.folder else "",
-            json.dumps(to_json(loaded.pipeline)),
-            json.dumps(dict(loaded.parameters)),
-            loaded.templated,
-        ),
-    )
+    return {
+        "name": loaded.pipeline.name,
+        "folder": stored_path(loaded.folder.resolve()) if loaded.folder else "",
+        "definition": json.dumps(to_json(loaded.pipeline)),
+        "parameters": json.dumps(dict(loaded.parameters)),
+        "templated": loaded.templated,
+    }
+
+
+def _insert_files(connection: sqlite3.Connection, pipeline_id: str, loaded: Loaded) -> None:
     connection.executemany(
         "INSERT INTO pipeline_files VALUES (?, ?, ?, ?)",
         [(pipeline_id, place, stored_path(path), content) for place, (path, content) in enumerate(loaded.files)],
     )
-    return pipeline_id
 
 
 def same_pipeline(connection: sqlite3.Connection, loaded: Loaded) -> str | None:

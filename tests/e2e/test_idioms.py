@@ -189,9 +189,7 @@ def test_called_by_path_and_through_sudo(shell: Shell, world: Path) -> None:
     """S12. sudo is another program; it hands its words on, as here."""
     path = stand_in(world, "sudo", 'exec "$@"')
     folder = Path(installed_command()).parent
-    lines = ran(
-        shell(f"{path}{folder}/clara list pipelines; sudo clara list jobs -q; {folder}/clara-platform restart -y")
-    )
+    lines = ran(shell(f"{path}{folder}/clara list pipelines; sudo clara list jobs -q; {folder}/clara-platform stop -y"))
     assert lines == ["NAME   ID"]
 
 
@@ -210,13 +208,17 @@ def test_the_installers_calls(shell: Shell, world: Path) -> None:
     clara config -y --key K --orgteam 'O/T' --verbose
     test -d ~/.clara
     for component in platform dicom render monitor console; do clara pull -y $component; done
-    for component in platform dicom render monitor console; do clara $component start; done
+    for component in dicom render monitor console; do clara $component start; done
+    clara platform start --port 0 > started
+    grep "NAME: clara" started
     for component in dicom render monitor console platform; do clara $component stop -y; done
     ls -d ~/.clara/config.yaml"""
     lines = ran(shell(f"{{ {script}\n}} < /dev/null"))
     assert lines == [
         installed_command(),
         'Configuration "ngc-clara"successfully created',
+        "NAME: clara",
+        "Clara Platform stopped.",
         f"{world}/home/.clara/config.yaml",
     ]
 

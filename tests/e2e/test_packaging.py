@@ -28,11 +28,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_exactly_the_tree(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = REPOSITORY / "clara_cli"
+    protos = (REPOSITORY / "schemas" / "proto").rglob("*.proto")
     operators = package / "operator_path" / "clara"
     expected = {
         *(f"clara_cli/{path.relative_to(package)}" for path in package.rglob("*.py")),
         *(f"clara/{path.name}" for path in operators.glob("*.py")),
+        *(f"clara_cli/{path.relative_to(package)}" for path in package.rglob("*.pyi")),
         *(f"clara_cli/schemas/{path.name}" for path in (REPOSITORY / "schemas").glob("*.json")),
+        *(f"clara_cli/schemas/{path.relative_to(REPOSITORY / 'schemas')}" for path in protos),
         *("clara_cli/schemas/__init__.py", "clara_cli/py.typed", "clara/py.typed"),
         "clara_cli/operator_path/clara/py.typed",
     }

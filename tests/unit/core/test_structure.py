@@ -62,6 +62,7 @@ LAYERS = {
     "models": {"payloads"},
     "runtime": {"pipelines", "images", "payloads", "fastio"},
     "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
+    "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
     "doctor": {"fastio", "runtime", "jobs"},
 }
 

@@ -1,0 +1,82 @@
+"""The Clara service: version, use of GPUs, and the end of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+
+from clara_cli.platform_limits import PLATFORM_VERSION
+from clara_cli.server import codes, gpus
+from clara_cli.server.codes import Refusal
+from clara_cli.server.platform import Platform
+from clara_cli.server.timestamps import gpu_time
+from clara_cli.server.wire.clara_pb2 import (
+    ClaraStopRequest,
+    ClaraStopResponse,
+    ClaraUtilizationRequest,
+    ClaraUtilizationResponse,
+    ClaraVersionRequest,
+    ClaraVersionResponse,
+)
+from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader, Version
+
+# Seconds between two messages of a watched utilization.
+_INTERVAL = 2.0
+
+_Gpu = ClaraUtilizationResponse.GpuUtilization
+
+
+class Clara:
+    """The service.
+
+    Args:
+        stop: asks the server to end, once the answer is out; None where nobody may ask for that.
+    """
+
+    def __init__(self, platform: Platform, stop: Callable[[], None] | None) -> None:
+        self._platform = platform
+        self._stop = stop
+
+    async def version(self, request: ClaraVersionRequest) -> ClaraVersionResponse:
+        major, minor, patch = map(int, PLATFORM_VERSION.split("."))
+        return ClaraVersionResponse(header=ResponseHeader(), version=Version(major=major, minor=minor, patch=patch))
+
+    async def stop(self, request: ClaraStopRequest) -> ClaraStopResponse:
+        """Jobs have processes of their own and go on."""
+        if self._stop is None:
+            raise Refusal(
+                codes.REFUSED,
+                "this server can be reached from other machines without a certificate, so it is not stopped this way",
+                "clara platform stop, on the machine of the server",
+            )
+        self._stop()
+        return ClaraStopResponse(header=ResponseHeader())
+
+    async def utilization(self, request: ClaraUtilizationRequest) -> AsyncIterator[ClaraUtilizationResponse]:
+        while True:
+            found = await self._platform.quick.run(gpus.look)
+            yield ClaraUtilizationResponse(
+                header=ResponseHeader(), gpu_metrics=[_metrics(gpu, request.watch) for gpu in found]
+            )
+            if not request.watch:
+                return
+            await asyncio.sleep(_INTERVAL)
+
+
+def _metrics(gpu: gpus.Gpu, watch: bool) -> _Gpu:
+    return _Gpu(
+        node_id=os.uname().nodename,
+        pcie_id=gpu.pcie_id,
+        compute_utilization=gpu.compute,
+        memory_free=gpu.memory_free,
+        memory_used=gpu.memory_used,
+        memory_utilization=gpu.memory_used / max(gpu.memory_used + gpu.memory_free, 1),
+        timestamp=gpu_time(gpu.time),
+        process_details=[
+            _Gpu.ProcessDetails(name=process.name, job_id=Identifier(value=process.job_id) if process.job_id else None)
+            for process in gpu.processes
+            # NVIDIA's client raises when it watches and a process is of no job.
+            if process.job_id or not watch
+        ],
+    )

@@ -1,0 +1,86 @@
+"""Where and how the server listens."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from clara_cli.errors import UsageError
+
+DEFAULT_PORT = 30031
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `clara platform start` was given.
+
+    Attributes:
+        host: the address listened on: a name or an address, loopback by default.
+        ports: at least one; 0 is any free port.
+        certificate, key: files of the server's own certificate, PEM; without them there is no TLS.
+        client_ca: file of the authority whose certificates clients must have, PEM.
+        insecure: listen beyond loopback without TLS.
+    """
+
+    host: str = "127.0.0.1"
+    ports: tuple[int, ...] = (DEFAULT_PORT,)
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    insecure: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs on this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def trusted(self) -> bool:
+        """Whether whoever connects is on this machine or has a certificate."""
+        return self.loopback or self.client_ca is not None
+
+    def addresses(self) -> list[str]:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return [f"{host}:{port}" for port in self.ports]
+
+    def checked(self) -> Options:
+        """The options with absolute paths.
+
+        Raises:
+            UsageError: they do not fit together.
+        """
+        if (self.certificate is None) != (self.key is None):
+            raise UsageError("--tls-cert and --tls-key belong together: one of them is missing")
+        if self.client_ca is not None and self.certificate is None:
+            raise UsageError("--client-ca asks clients for certificates: it needs --tls-cert and --tls-key too")
+        if not self.loopback and self.certificate is None and not self.insecure:
+            raise UsageError(
+                f"{self.host} can be reached from other machines: give --tls-cert and --tls-key (and --client-ca, so "
+                "that clients need a certificate), or --insecure, if everybody there may start programs as you"
+            )
+        if repeated := {port for port in self.ports if self.ports.count(port) > 1 and port}:
+            raise UsageError(f"--port {min(repeated)} is given twice")
+        return replace(
+            self,
+            certificate=self.certificate and self.certificate.expanduser().absolute(),
+            key=self.key and self.key.expanduser().absolute(),
+            client_ca=self.client_ca and self.client_ca.expanduser().absolute(),
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        values = json.loads(text)
+        paths = {name: Path(values[name]) if values[name] else None for name in ("certificate", "key", "client_ca")}
+        ports: Sequence[int] = values["ports"]
+        return cls(values["host"], tuple(ports), **paths, insecure=values["insecure"])
