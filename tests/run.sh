@@ -16,4 +16,4 @@ fi
 "$environment/bin/ruff" check
 "$environment/bin/ruff" format --check
 "$environment/bin/mypy"
-exec "$environment/bin/pytest" "$@"
+exec "$environment/bin/pytest" -n auto "$@"

@@ -6,6 +6,7 @@ import ctypes
 import gzip
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -137,6 +138,8 @@ def on_terminal(
     shown = b""
     pressed = False
     while True:
+        if pressed and not select.select([terminal], [], [], 20)[0]:
+            os.write(terminal, b"\x03")  # as a person does, where the first one fell into a moment of no use
         try:
             chunk = os.read(terminal, 4096)
         except OSError:  # the other side is closed

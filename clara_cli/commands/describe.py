@@ -93,7 +93,7 @@ def job(context: click.Context, job: str | None, quiet: bool, output: str) -> No
     if quiet:
         click.echo(view.job.id)
         return
-    show(output, lambda: described_job(view), lambda: _job_text(view))
+    show(output, lambda: described_job(view, settings().verbose), lambda: _job_text(view))
 
 
 def _job_text(view: JobView) -> str:

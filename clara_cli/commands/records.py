@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clara_cli.payloads.walk import Entry
     from clara_cli.pipelines.model import Pipeline
     from clara_cli.pipelines.store import PipelineRecord
+    from clara_cli.runtime.started import Started
 
 Record = dict[str, Any]
 _MODEL_TYPES = {
@@ -77,8 +78,8 @@ def job_record(job: Job) -> Record:
     }
 
 
-def described_job(view: JobView) -> Record:
-    """A job with its operators and messages."""
+def described_job(view: JobView, verbose: bool = False) -> Record:
+    """A job with its operators and messages; `verbose` adds what each operator's process was started with."""
     return {
         **job_record(view.job),
         "payload_folder": str(view.tree.path),
@@ -92,6 +93,8 @@ def described_job(view: JobView) -> Record:
                 "started": when(operator.started),
                 "stopped": when(operator.stopped),
                 "exit_code": operator.exit_code,
+                "mounted": operator.mounted,
+                **({"process": _process(view, operator.name)} if verbose else {}),
             }
             for operator in view.operators
         ],
@@ -100,6 +103,21 @@ def described_job(view: JobView) -> Record:
             for message in view.messages
         ],
     }
+
+
+def _process(view: JobView, name: str) -> Record | None:
+    from dataclasses import asdict
+
+    from clara_cli.runtime.started import read_started
+
+    started = read_started(view.folder, name)
+    return None if started is None else {**asdict(started), "mounts": _mounts(started)}
+
+
+def _mounts(started: Started) -> list[Record] | None:
+    if started.mounts is None:
+        return None
+    return [{"path": item.path, "source": str(item.source), "writable": item.writable} for item in started.mounts]
 
 
 def image_record(image: RegisteredImage) -> Record:

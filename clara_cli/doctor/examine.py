@@ -37,7 +37,7 @@ def examine(config_file: str | None = None) -> Iterator[Finding]:
     yield from check_machine()
     yield from check_shared_memory()
     yield from check_limits()
-    yield from check_name_spaces()
+    yield from check_name_spaces(config.mounts if config is not None else "auto")
     yield from check_session()
     yield from check_engines()
     yield from check_python()

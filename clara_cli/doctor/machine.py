@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +13,11 @@ from clara_cli.doctor.finding import Finding, Level
 from clara_cli.fastio.segment import SHARED_MEMORY
 from clara_cli.quantities import show_size
 from clara_cli.runtime.machine import this_machine
+from clara_cli.runtime.mounts import find_mounts
 
 _LITTLE_MEMORY, _TIGHT_MEMORY = 1 << 20, 256 << 20
 _FEW_FILES, _SOME_FILES = 64, 512
 _FEW_PROCESSES, _SOME_PROCESSES = 16, 256
-_PATIENCE = 10.0
 
 
 def check_machine() -> Iterator[Finding]:
@@ -94,28 +93,31 @@ def _pids_limit(root: Path) -> int | None:
     return min(limits, default=None)
 
 
-def check_name_spaces() -> Iterator[Finding]:
-    """Whether programs can be given folders at their declared paths; jobs run without, too."""
-    advice = "operators still run; those that insist on absolute paths need it"
-    program = shutil.which("bwrap")
-    if program is None:
-        yield Finding("name spaces", Level.NOTE, "bubblewrap (bwrap) is not installed", advice)
+def check_name_spaces(mode: str = "auto") -> Iterator[Finding]:
+    """Whether operators can have their folders at the declared paths.
+
+    Args:
+        mode: `mounts` of the configuration; with `require` jobs fail where they cannot.
+    """
+    found = find_mounts(mode)
+    if found.command:
+        yield Finding(
+            "name spaces", Level.OK, f"operators get their folders at the declared paths ({found.command[0]})"
+        )
         return
-    try:
-        command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "true"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-        fault = None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-    except (OSError, subprocess.SubprocessError) as error:
-        fault = str(error)
-    if fault is None:
-        yield Finding("name spaces", Level.OK, f"bubblewrap works ({program})")
+    reason = found.reason if mode == "off" else _user_name_spaces() or found.reason
+    if mode == "require":
+        advice = "install bubblewrap, allow user name spaces, or clara config set mounts auto"
+        yield Finding("name spaces", Level.ERROR, f"mounts are required, and cannot be made: {reason}", advice)
     else:
-        why = _user_name_spaces() or fault
-        yield Finding("name spaces", Level.NOTE, f"bubblewrap cannot make them: {why}", advice)
+        advice = "operators run without; those with absolute paths in their code may need it"
+        yield Finding("name spaces", Level.NOTE, f"declared paths are not mounted: {reason}", advice)
 
 
 def _user_name_spaces() -> str | None:
-    """The setting of the kernel that forbids them to ordinary users."""
+    """The setting of the kernel that forbids them to ordinary users; root needs none."""
+    if os.geteuid() == 0 or shutil.which("bwrap") is None:
+        return None
     for name, forbidden in (
         ("user/max_user_namespaces", "0"),
         ("kernel/unprivileged_userns_clone", "0"),

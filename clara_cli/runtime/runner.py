@@ -342,9 +342,9 @@ class Runner:
 
     def _end(self, running: _Running) -> None:
         running.stopped = True
-        groups = running.process.groups
+        # Its own group last: with mounts all others end as soon as the operator has.
+        ask_strays(self._plan.job_id, running.operator.name, running.process.groups)
         running.process.signal(signal.SIGTERM)
-        ask_strays(self._plan.job_id, running.operator.name, groups)
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 

@@ -1,7 +1,8 @@
 """What one process of a job sees, and what of it is its own: the view that `namespace` turns into arguments.
 
 This machine's files stay visible, read-only. Temporary folders and HOME are the process's own. Of what they hide,
-the process keeps what it needs to run and what its command or its variables name.
+the process keeps what it needs to run; and of HOME also what its command or its variables name. A name in a temporary
+folder means the process's own, as it does in a container.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from clara_cli.runtime.namespace import Bind, View, below, settled
 
 # Where the user's own HOME stands in a view; the HOME that a process has of its own leads there, entry by entry.
 BEHIND = "/.clara/home"
+# Lists of folders that programs and libraries are taken from.
+_SEARCHED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "CUDA_HOME")
 _PATH = re.compile(r"/[^\s:;,'\"=<>|&()]+")
 
 
@@ -39,8 +42,10 @@ def view_of(
     own_folders = [Bind(path, str(folder), True) for path, folder in _own_folders(own, environment)]
     hidden = [bind.path for bind in own_folders]
     home = settled(environment["HOME"]) if environment.get("HOME", "").startswith("/") else ""
-    kept = [*map(str, needed), *_named(words, environment)]
-    visible = {_whole(settled(path), home) for path in kept if os.path.lexists(path)}
+    searched = [path for name in _SEARCHED for path in environment.get(name, "").split(os.pathsep) if path]
+    kept = [settled(path) for path in (*map(str, needed), *searched) if os.path.lexists(path)]
+    kept += [path for path in _named(words, environment) if below(path, home)] if home else []
+    visible = {_whole(path, home) for path in kept}
     shown = [Bind(path, path) for path in _outermost(visible - set(hidden), hidden)]
     others = [Bind(settled(bind.path), bind.source, bind.writable) for bind in binds]
     behind = _home(home, own / "home", [*own_folders, *shown, *others]) if home in hidden else []
@@ -64,10 +69,10 @@ def _own_folders(own: Path, environment: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def _named(words: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
-    """The paths in a command and in variables."""
+    """The paths in a command and in variables that lead somewhere."""
     for text in (*words, *environment.values()):
         if "/" in text:
-            yield from _PATH.findall(text)
+            yield from (settled(path) for path in _PATH.findall(text) if os.path.lexists(path))
 
 
 def _outermost(paths: Iterable[str], hidden: Sequence[str]) -> list[str]:

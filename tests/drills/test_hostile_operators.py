@@ -61,13 +61,15 @@ def test_one_that_ignores_every_request_to_end(clara: Clara, project: Project, o
     next_job_runs(clara, project)
 
 
-def test_one_that_closes_its_stdout_and_goes_on(clara: Clara, project: Project, one: Path, meeting: Path) -> None:
+def test_one_that_closes_its_stdout_and_goes_on(clara: Clara, project: Project, tmp_path: Path) -> None:
     project.operator(
         "a",
-        f"import os, time\nprint('bye', flush=True)\nos.closerange(0, 64)\ntime.sleep(1)\nopen('{meeting}/x', 'w')",
+        "import os, time\nprint('bye', flush=True)\nos.closerange(0, 64)\ntime.sleep(1)\n"
+        "open(os.environ['NVIDIA_CLARA_OUTPUT'] + '/x', 'w')",
     )
-    job, _ = clara.run(one)
-    assert (meeting / "x").exists() and clara("logs", "-j", job).lines == ["a | bye"]
+    answer = clara("run", project.definition(ONE + "  output:\n  - {path: /output}\n", "0.4.0"), "-o", tmp_path / "r")
+    assert (tmp_path / "r" / "a" / "x").exists()
+    assert clara("logs", "-j", answer.lines[0].split()[1]).lines == ["a | bye"]
     next_job_runs(clara, project)
 
 

@@ -72,6 +72,13 @@ def test_keys_that_are_not_known(clara: Clara, project: Project) -> None:
     assert 'strat; did you mean "start"?' in findings(clara)["configuration", "warning"]["text"]
 
 
+def test_mounts_that_are_required_and_cannot_be_made(shell: Shell) -> None:
+    done = shell('CLARA_MOUNTS=require PATH="$(dirname $(command -v clara))" clara doctor -q')
+    assert done.returncode == 1 and "mounts are required, and cannot be made: bubblewrap" in done.stdout
+    done = shell('PATH="$(dirname $(command -v clara))" clara doctor')
+    assert done.returncode == 0 and "note     name spaces    declared paths are not mounted" in done.stdout
+
+
 def test_databases(clara: Clara, world: Path) -> None:
     clara("list", "jobs")
     assert findings(clara)["database", "ok"]["text"] == f"schema version {len(MIGRATIONS)}"

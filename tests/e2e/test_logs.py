@@ -60,7 +60,7 @@ def test_tails_and_since(clara: Clara, pair: str) -> None:
     assert clara("logs", "-j", pair, "--since", "1s").out == ""
     answer = clara("logs", "-j", pair, "--since", "soon", code=2)
     assert 'Error: "soon" is no time: expected how long ago' in answer.err
-    assert "Invalid value for '--tail'" in clara("logs", "-j", pair, "--tail", -1, code=2).err
+    assert "--tail': -1 is not in the range" in clara("logs", "-j", pair, "--tail", -1, code=2).err
 
 
 @pytest.mark.parametrize("flags", [(), ("-o", "a"), ("-o", "a", "-o", "b")])

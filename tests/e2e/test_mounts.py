@@ -61,10 +61,12 @@ def test_a_signal_reaches_the_operator_which_may_clean_up(clara: Clara, project:
         """
         import signal, subprocess, sys, time
         def end(*_):
+            child.wait()
             print("cleaned up", flush=True)
             sys.exit(0)
         signal.signal(signal.SIGTERM, end)
-        subprocess.Popen(["sh", "-c", "trap 'echo child too; exit' TERM; sleep 600 & wait"], start_new_session=True)
+        script = "trap 'echo child too; exit' TERM; sleep 600 & wait"
+        child = subprocess.Popen(["sh", "-c", script], start_new_session=True)
         time.sleep(0.5)
         print("ready", flush=True)
         time.sleep(600)

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from support import REPOSITORY, Clara, Project
 
+from clara_cli.runtime.mounts import find_mounts
+
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 PAGE = REPOSITORY / "docs" / "output.md"
 
@@ -41,6 +43,7 @@ def job(clara: Clara, project: Project) -> str:
     return clara.run(project.definition(operators, "0.4.0", "two"), code=1)[0]
 
 
+MOUNTED = bool(find_mounts().command)
 LISTED_JOB = {
     **{"job_id": "ID", "payload_id": "ID", "pipeline_id": "ID", "name": "job"},
     **{"state": "JOB_STATE_STOPPED", "status": "JOB_STATUS_FAULTED", "priority": "JOB_PRIORITY_NORMAL"},
@@ -73,14 +76,18 @@ def test_descriptions_as_json(clara: Clara, project: Project, job: str, world: P
         "operator_details": [
             {
                 **{"name": "good", "image": "good:1", "status": "JOB_OPERATOR_STATUS_COMPLETED"},
-                **{"started": "TIME", "stopped": "TIME", "exit_code": 0},
+                **{"started": "TIME", "stopped": "TIME", "exit_code": 0, "mounted": MOUNTED},
             },
             {
                 **{"name": "bad", "image": "bad:2", "status": "JOB_OPERATOR_STATUS_FAULTED"},
-                **{"started": "TIME", "stopped": "TIME", "exit_code": 3},
+                **{"started": "TIME", "stopped": "TIME", "exit_code": 3, "mounted": MOUNTED},
             },
         ],
     }
+    verbose = json.loads(clara("describe", "job", job, "-o", "json", "--verbose").out)
+    process = verbose["operator_details"][0]["process"]
+    assert list(process) == ["command", "folder", "environment", "mounts", "without"]
+    assert process["environment"]["NVIDIA_CLARA_JOBID"] == job and isinstance(process["command"], list)
     pipeline = clara("list", "pipelines", "-q").out.strip()
     assert golden(json.loads(clara("describe", "pipeline", "-p", pipeline, "-o", "json").out)) == {
         **{"pipeline_id": "ID", "name": "two", "created": "TIME", "api_version": "0.4.0", "orchestrator": "Clara"},

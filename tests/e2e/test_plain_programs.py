@@ -127,7 +127,13 @@ def test_a_program_that_names_its_folders_itself(
 
 
 def test_what_is_an_operators_own_and_what_it_must_not_touch(
-    clara: Clara, project: Project, data: Path, meeting: Path, mounts: None, monkeypatch: pytest.MonkeyPatch
+    clara: Clara,
+    project: Project,
+    data: Path,
+    meeting: Path,
+    mounts: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     home = Path.home()
     (home / "models").mkdir()
@@ -139,11 +145,14 @@ def test_what_is_an_operators_own_and_what_it_must_not_touch(
     (home / ".ssh" / "key").write_text("secret")
     (home / ".cache").mkdir()
     (home / ".cache" / "named").write_text("named")
+    outside = Path("/var/tmp") / f"clara-test-{meeting.name}"
+    outside.write_text("the machine's")
+    request.addfinalizer(outside.unlink)
     definition = project.definition(
         f"""
         - name: a
           container: {{image: a}}
-          variables: {{WEIGHTS: {home}/.cache/named}}
+          variables: {{WEIGHTS: {home}/.cache/named, SCRATCH: {outside}}}
           input: [{{path: /input}}]
           output: [{{path: /output}}]
         """,
@@ -159,6 +168,8 @@ def test_what_is_an_operators_own_and_what_it_must_not_touch(
         assert (home / "models" / "weights").read_text() == "weights"
         assert not (home / ".ssh").exists()
         assert Path(os.environ["WEIGHTS"]).read_text() == "named"
+        assert not Path("{outside}").exists()
+        Path("{outside}").write_text("own")
         assert tempfile.gettempdir() == os.environ["TMPDIR"] and (home / "scratch" / "kept").exists()
         for folder in (home, home / ".config", Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()), Path.cwd()):
             folder.mkdir(exist_ok=True)
@@ -177,7 +188,7 @@ def test_what_is_an_operators_own_and_what_it_must_not_touch(
     )
     job, _ = clara.run(definition, data)
     assert (meeting / "seen").exists()
-    assert os.listdir(home / "scratch" / "tmp") == []
+    assert os.listdir(home / "scratch" / "tmp") == [] and outside.read_text() == "the machine's"
     for path in (home / "clara-own", home / ".config", Path("/tmp/clara-own"), Path("/var/tmp/clara-own")):
         assert not path.exists(), path
     folder = Path(os.environ["CLARA_ROOT"]) / "jobs" / job

@@ -281,6 +281,7 @@ def test_an_npz_that_cannot_be_written_leaves_what_was_there(tmp_path, monkeypat
     assert path.read_bytes() == b"before" and len(list(tmp_path.glob("*.npz*"))) == 1
 
 
+@pytest.mark.e2e
 def test_more_than_4_gib(tmp_path):
     path = tmp_path / "a.npz"
     clara.io.write_npz(path, a=np.zeros((1 << 32) + 7, "u1"), b=np.arange(5))
