@@ -106,9 +106,10 @@ def start(root: Root, config: Config, config_file: str | None, options: Options)
         StateConflict: there is one already.
         RuntimeFailure: it does not start; says what it said.
     """
-    if find_running(root) is not None:
-        raise _runs_already(root)
     folder = _folder(root)
+    # One that was just killed holds the lock for a moment still.
+    if not lock.wait_for_release(folder, lock.MOMENT):
+        raise _runs_already(root)
     reader, writer = os.pipe()
     file = str(Path(config_file).expanduser().absolute()) if config_file else ""
     command = [sys.executable, "-m", "clara_cli.server", options.to_json(), file, str(writer)]
