@@ -135,7 +135,7 @@ def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: 
     size = before.st_size
     if not size:  # empty, or one of those whose size nobody knows, as in /proc
         _set_size(writer, _by_hand(reader, writer, 0, None, copied))
-    elif _shared(reader, writer):
+    elif share_blocks(reader, writer):
         copied(size)
     else:
         start = _equal_beginning(reader, writer, size, copied) if go_on else 0
@@ -161,8 +161,12 @@ def _set_size(descriptor: int, size: int) -> None:
         os.ftruncate(descriptor, size)
 
 
-def _shared(reader: int, writer: int) -> bool:
-    """Whether the two files share their blocks now, which takes no time and no space."""
+def share_blocks(reader: int, writer: int) -> bool:
+    """Whether the two files share their blocks now, which takes no time and no space.
+
+    Raises:
+        OSError: not because that cannot be here, but because of a full disk, say.
+    """
     try:
         fcntl.ioctl(writer, _FICLONE, reader)
     except OSError as error:

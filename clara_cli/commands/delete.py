@@ -6,14 +6,13 @@ original, which had no such question.
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from clara_cli.commands import model, payload
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice, settings
 from clara_cli.commands.several import ids_option, meant
 from clara_cli.commands.showing import brief_option, tell
+from clara_cli.commands.transfer import confirm, on_terminal
 from clara_cli.errors import UsageError
 
 
@@ -85,13 +84,9 @@ def pipeline(context: click.Context, given: tuple[str, ...], yes: bool) -> None:
 
 def _ask(yes: bool, things: list[str], more: str = "") -> None:
     """Let the user say no; whoever has no terminal is not asked."""
-    if yes or not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        return
-    shown = things if len(things) <= 10 else [*things[:9], f"and {len(things) - 9} more"]
-    notice("\n".join(shown))
-    if not click.confirm(f"Delete {'this' if len(things) == 1 else f'these {len(things)}'}{more}?", err=True):
-        notice("Nothing was deleted.")
-        raise click.exceptions.Exit(1)
+    if not yes and on_terminal():
+        notice("\n".join(things if len(things) <= 10 else [*things[:9], f"and {len(things) - 9} more"]))
+    confirm(f"Delete {'this' if len(things) == 1 else f'these {len(things)}'}{more}?", yes)
 
 
 @command.command("image", cls=ClaraCommand)

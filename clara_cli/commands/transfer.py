@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clara_cli.commands.global_flags import notice
 from clara_cli.errors import UsageError
 from clara_cli.metadata import parse_metadata
 
@@ -96,9 +97,16 @@ def transfer_meter(label: str) -> Iterator[Bar | None]:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask on a terminal; without one, and with `--yes`, go on. A no ends the command."""
-    if not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty():
-        click.confirm(question, abort=True, err=True)
+    """Ask on a terminal; without one, and with `--yes`, go on. A no ends the command with 1."""
+    if yes or not on_terminal() or click.confirm(question, err=True):
+        return
+    notice("Nothing was deleted.")
+    raise click.exceptions.Exit(1)
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
 
 
 def subjects(context: click.Context, flag: str | None, kind: str, short: str) -> list[str]:

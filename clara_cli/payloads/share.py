@@ -8,7 +8,6 @@ bind (root), files are copied.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -18,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clara_cli.errors import PayloadError
-from clara_cli.filecopy import copy_file
+from clara_cli.filecopy import copy_file, share_blocks
 
-_FICLONE = 0x40049409
 _WRITE = 0o222
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
 
@@ -123,17 +121,18 @@ def reflink(source: Path, target: Path) -> bool:
     with source.open("rb") as reader:
         try:
             with target.open("xb") as writer:
-                fcntl.ioctl(writer, _FICLONE, reader.fileno())
-            shutil.copystat(source, target)
-            target.chmod(target.stat().st_mode & 0o777 | 0o600)
-            return True
+                shared = share_blocks(reader.fileno(), writer.fileno())
+            if shared:
+                shutil.copystat(source, target)
+                target.chmod(target.stat().st_mode & 0o777 | 0o600)
         except FileExistsError:
             raise
-        except OSError as error:
+        except OSError:
             target.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            return False
+            raise
+    if not shared:
+        target.unlink()
+    return shared
 
 
 def _hard_link(source: Path, target: Path) -> bool:

@@ -273,7 +273,7 @@ def test_a_bar_only_on_a_terminal_and_only_when_it_takes_long(
     slow.write_text(
         "import os, time\noriginal = os.copy_file_range\n"
         "def waits(*more):\n    time.sleep(0.7)\n    return original(*more)\nos.copy_file_range = waits\n"
-        "import clara_cli.filecopy as f\nf._shared = lambda *_: False\n"
+        "import clara_cli.filecopy as f\nf.share_blocks = lambda *_: False\n"
     )
     for count in range(3):
         (data / f"more-{count}").write_text("x" * 1000)
@@ -288,6 +288,9 @@ def test_deleting_asks_on_a_terminal(data: Path, clara: Clara) -> None:
     payload = payload_of(clara, "-f", data)
     code, shown = on_terminal("delete", "payload", payload, interrupt_when=lambda text: "[y/N]" in text)
     assert code == 130 and "Delete 1 payload(s) and all files in them?" in shown
+    assert clara("list", "payloads", "-q").lines == [payload]
+    code, shown = on_terminal("delete", "payload", payload, answer=(b"[y/N]", b"n\n"))
+    assert code == 1 and "Nothing was deleted." in shown
     assert clara("list", "payloads", "-q").lines == [payload]
     code, _ = on_terminal("delete", "payload", payload, "-y")
     assert code == 0 and clara("list", "payloads", "-q").out == ""

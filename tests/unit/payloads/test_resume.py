@@ -37,7 +37,7 @@ class Copying:
 
         monkeypatch.setattr(os, "copy_file_range", watched)
         # A file system that shares blocks has nothing to go on with.
-        monkeypatch.setattr(copy_module, "_shared", lambda *_: False)
+        monkeypatch.setattr(copy_module, "share_blocks", lambda *_: False)
 
     @property
     def total(self) -> int:
@@ -87,7 +87,7 @@ from clara_cli.filecopy import open_regular
 import clara_cli.filecopy as copy_module
 from clara_cli.payloads.place import Placer
 copy_module._STEP = 1 << 20
-copy_module._shared = lambda *_: False
+copy_module.share_blocks = lambda *_: False
 left = [int(sys.argv[3])]
 def copied(count):
     left[0] -= count
@@ -195,7 +195,7 @@ def test_a_file_that_changes_is_left_out_and_told(
         return original(reader, *more)
 
     monkeypatch.setattr(os, "copy_file_range", growing)
-    monkeypatch.setattr(copy_module, "_shared", lambda *_: False)
+    monkeypatch.setattr(copy_module, "share_blocks", lambda *_: False)
     (source.parent / "b").write_text("b")
     with pytest.raises(SourceChanged):
         copy_file(source, tmp_path / "copy")
