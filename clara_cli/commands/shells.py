@@ -87,10 +87,21 @@ class _Whole(ShellComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[Item]:
         flag, equals, _ = incomplete.partition("=")
         lead = flag + equals if equals and flag.startswith("--") else ""
-        return [_with(lead, item) for item in super().get_completions(args, incomplete)]
+        found = [_with(lead, item) for item in super().get_completions(args, incomplete)]
+        return [item for item in found if _is_text(item.value)]
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written: a byte of the line that is no text would stop all."""
+    try:
+        return bool(value.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _with(lead: str, item: Item) -> Item:
+    if item.type == "file":  # the shell looks for files itself
+        return CompletionItem("_", type="file")
     return CompletionItem(lead + item.value, type=item.type, help=item.help, is_id=item.is_id)
 
 
