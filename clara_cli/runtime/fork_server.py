@@ -45,10 +45,8 @@ class ForkServer:
         self._decisive = _decisive(environment)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            theirs.set_inheritable(True)
-            nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
             words = [sys.executable, "-u", _SCRIPT, str(theirs.fileno())]
-            self._pid = os.posix_spawn(sys.executable, words, environment, file_actions=nothing)
+            self._pid = _start(words, environment, theirs.fileno())
 
     def takes(self, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> bool:
         """Whether an operator finds in a fork what it would find if it were started anew, as far as that shows here."""
@@ -75,6 +73,32 @@ class ForkServer:
         with suppress(OSError):
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
+
+
+def _start(words: list[str], environment: dict[str, str], descriptor: int) -> int:
+    """Execute the server, with nothing for its stdin, stdout and stderr; returns its process id.
+
+    Not by posix_spawn, which leaves a signal of glibc's ignored, for good.
+    """
+    if "subprocess" in sys.modules:
+        from subprocess import DEVNULL, Popen
+
+        streams = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL}
+        process = Popen(words, env=environment, pass_fds=(descriptor,), **streams)  # type: ignore[call-overload]
+        process.returncode = 0  # collected by its number
+        return int(process.pid)
+    # So early there is no thread, and loading subprocess takes as long as starting a Python.
+    pid = os.fork()
+    if pid == 0:
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in range(3):
+                os.dup2(nothing, number)
+            os.set_inheritable(descriptor, True)
+            os.execve(words[0], words, environment)
+        finally:
+            os._exit(127)
+    return pid
 
 
 def _decisive(environment: Mapping[str, str]) -> dict[str, str]:

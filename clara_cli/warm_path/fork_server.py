@@ -19,6 +19,7 @@ def main() -> None:
     import os
 
     os.setsid()  # Ctrl-C is for whoever asks
+    os.chdir("/")
     here = sys.path.pop(0)
     sys.path_importer_cache.pop(here, None)
     _load()
