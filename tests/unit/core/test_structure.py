@@ -14,7 +14,7 @@ import pytest
 import clara_cli
 
 PACKAGE = Path(clara_cli.__file__).parent
-FRONT = {"cli.py", "clarac.py", "binaries.py", "commands", "output.py", "__main__.py"}
+FRONT = {"cli.py", "entry.py", "clarac.py", "binaries.py", "commands", "output.py", "__main__.py"}
 MODULES = sorted(
     name
     for _, name, _ in pkgutil.walk_packages([str(PACKAGE)], "clara_cli.")
