@@ -7,9 +7,9 @@ interchangeable, all missing flags named at once.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +48,26 @@ class Flag(click.Option):
         super().__init__(*args, **kwargs)
 
 
+class _HelpFlag(click.Command):
+    """The help flag of all commands; click's own asks for a translation of a text that no page of clara shows."""
+
+    _help_flag: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        names = self.get_help_option_names(ctx)
+        if names and self._help_flag is None:
+            self._help_flag = click.Option(
+                [*names, "help_page"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help
+            )
+        return self._help_flag if names else None
+
+
+def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
 @contextmanager
 def _as_usage(ctx: click.Context) -> Iterator[None]:
     """Give an error about the command line the command it is about, whose usage is shown with it."""
@@ -61,7 +81,7 @@ def _as_usage(ctx: click.Context) -> Iterator[None]:
         raise click.UsageError(text, ctx) from error
 
 
-class ClaraCommand(click.Command):
+class ClaraCommand(_HelpFlag):
     """A leaf command that tolerates what the original tolerated; surplus words are in the context's `args`.
 
     Args:
@@ -108,12 +128,15 @@ class UnknownCommand(click.UsageError):
     """A word that is no command of a group."""
 
 
-class ClaraGroup(click.Group):
+class ClaraGroup(_HelpFlag, click.Group):
     """A group of commands.
 
     Args:
-        table: command → (module in `clara_cli.commands`, one line of help), imported when called.
+        table: command → (module in `clara_cli.commands`, one line of help), imported when called; `module:name` where
+            the command is not called `command` there.
     """
+
+    plurals = True
 
     def __init__(
         self,
@@ -142,12 +165,15 @@ class ClaraGroup(click.Group):
         return [*((name, text) for name, (_, text) in self.table.items()), *own]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.table:
-            module = importlib.import_module(f"clara_cli.commands.{self.table[cmd_name][0]}")
-            command: click.Command = module.command
-            return command
         # One resource has two names; the second is the plural, and only listed as part of the first's help.
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.removesuffix("s"))
+        return self._find(ctx, cmd_name) or (self._find(ctx, cmd_name.removesuffix("s")) if self.plurals else None)
+
+    def _find(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.table:
+            return super().get_command(ctx, name)
+        module, _, attribute = self.table[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"clara_cli.commands.{module}"), attribute or "command")
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -12,7 +12,7 @@ from pathlib import Path
 from clara_cli.database import Database
 from clara_cli.errors import PayloadError, StateConflict
 from clara_cli.ids import resolve
-from clara_cli.jobs import store
+from clara_cli.jobs import listing, store
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.states import JobState
 from clara_cli.payloads.removal import remove_tree
@@ -79,7 +79,7 @@ def remove_noted(database: Database) -> list[str]:
         those that cannot be removed, where they are now; it is tried again the next time.
     """
     with database.read() as connection:
-        folders = store.noted_removals(connection)
+        folders = listing.noted_removals(connection)
     left = []
     for name in folders:
         folder = database.root.path / name
