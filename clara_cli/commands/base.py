@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clara_cli.commands.global_flags import Settings, fast_io_option, global_options, notice, settings, warn
-from clara_cli.commands.pages import write_help
+from clara_cli.commands.pages import Page, write_help
 from clara_cli.commands.spelling import first_of, flags_after_command, is_id, without_short_equals
 from clara_cli.commands.words import offer_by_name
 from clara_cli.errors import UsageError
@@ -48,18 +48,28 @@ class Flag(click.Option):
         super().__init__(*args, **kwargs)
 
 
-class _HelpFlag(click.Command):
-    """The help flag of all commands; click's own asks for a translation of a text that no page of clara shows."""
+class _Context(click.Context):
+    formatter_class = Page
+
+
+class _Helped(click.Command):
+    """Help: its flag (click's own asks for a translation of a text that is not shown) and its pages."""
+
+    context_class = _Context
 
     _help_flag: click.Option | None = None
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        names = self.get_help_option_names(ctx)
-        if names and self._help_flag is None:
+        if self._help_flag is None:
+            taken = {name for parameter in self.params for name in parameter.opts}
+            names = [name for name in HELP["help_option_names"] if name not in taken]
             self._help_flag = click.Option(
                 [*names, "help_page"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help
             )
-        return self._help_flag if names else None
+        return self._help_flag
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help(self, ctx, formatter)
 
 
 def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -81,7 +91,7 @@ def _as_usage(ctx: click.Context) -> Iterator[None]:
         raise click.UsageError(text, ctx) from error
 
 
-class ClaraCommand(_HelpFlag):
+class ClaraCommand(_Helped):
     """A leaf command that tolerates what the original tolerated; surplus words are in the context's `args`.
 
     Args:
@@ -115,9 +125,6 @@ class ClaraCommand(_HelpFlag):
         with _as_usage(ctx):
             return super().invoke(ctx)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_help(self, ctx, formatter)
-
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from clara_cli.commands.completing import complete_positional
 
@@ -128,7 +135,7 @@ class UnknownCommand(click.UsageError):
     """A word that is no command of a group."""
 
 
-class ClaraGroup(_HelpFlag, click.Group):
+class ClaraGroup(_Helped, click.Group):
     """A group of commands.
 
     Args:
@@ -157,7 +164,8 @@ class ClaraGroup(_HelpFlag, click.Group):
             return super().parse_args(ctx, flags_after_command(self, ctx, args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.table, *super().list_commands(ctx)]
+        names = [*self.table, *super().list_commands(ctx)]
+        return sorted(names) if self.plurals else names
 
     def listing(self, ctx: click.Context) -> list[tuple[str, str]]:
         """The commands with a line of help each; none is loaded for it."""
@@ -190,6 +198,3 @@ class ClaraGroup(_HelpFlag, click.Group):
         close = difflib.get_close_matches(name, [*known, *(f"{word}s" for word in known)], 1)
         suggestion = f'; did you mean "{close[0]}"?' if close else ""
         return f'unknown command "{name}" for "{ctx.command_path}"{suggestion}'
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_help(self, ctx, formatter)

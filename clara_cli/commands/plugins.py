@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Container, Sequence
 from contextlib import suppress
@@ -58,6 +57,8 @@ def run_plugin(path: str, arguments: Sequence[str]) -> None:
     Raises:
         RuntimeFailure: the system cannot run it.
     """
+    import signal
+
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()

@@ -32,8 +32,3 @@ def live_jobs(connection: sqlite3.Connection) -> list[str]:
     """Ids of jobs that were started and have not ended, by what the records say. However many jobs have ended."""
     query = "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL"
     return [row[0] for row in connection.execute(query)]
-
-
-def noted_removals(connection: sqlite3.Connection) -> list[str]:
-    """Folders, below the root, of what was deleted and perhaps not removed yet."""
-    return [row[0] for row in connection.execute("SELECT folder FROM deletions")]

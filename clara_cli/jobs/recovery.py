@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs.listing import live_jobs, noted_removals
+from clara_cli.jobs.listing import live_jobs
+from clara_cli.payloads.removal import noted_removals, remove_noted
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
@@ -30,8 +31,6 @@ def recover(database: Database) -> list[str]:
         candidates = live_jobs(connection)
         deleted = noted_removals(connection)
     if deleted:
-        from clara_cli.jobs.removal import remove_noted
-
         remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]
 
