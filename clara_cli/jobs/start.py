@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.home import from_home
-from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
@@ -33,6 +33,9 @@ from clara_cli.runtime.mounts_memory import forget as forget_mounts
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
+
+if TYPE_CHECKING:
+    from clara_cli.images.make_environment import Progress
 
 
 @dataclass
