@@ -28,6 +28,7 @@ from clara_cli.payloads.removal import remove_tree
 from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.capacity import Need, need
 from clara_cli.runtime.listener import Listener
+from clara_cli.runtime.mounts_memory import forget as forget_mounts
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
@@ -166,6 +167,8 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         recorder = _Recorder(database, plan.job_id, listener, clock)
         room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
         result = Runner(plan, recorder, stop, room).run()
+        if result.failures:
+            forget_mounts(database.root.path)
         event = _event(result)
         if event is JobEvent.SUCCEED:
             confirm(database, plan)

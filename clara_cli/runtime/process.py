@@ -8,8 +8,8 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.enclosure import Enclosure
@@ -22,8 +22,7 @@ _FULL_PIPE = 1 << 20
 _WIDEST = 400
 
 
-@dataclass(frozen=True)
-class OperatorRequest:
+class OperatorRequest(NamedTuple):
     """What to start.
 
     Attributes:
@@ -55,9 +54,11 @@ class OperatorProcess:
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
+        gone: after its end: it is certain that no process it started lives.
     """
 
     unstarted: str | None = None
+    gone: bool = False
 
     def __init__(self, request: OperatorRequest) -> None:
         """Start it.
@@ -134,6 +135,7 @@ class OperatorProcess:
         """
         # Before waiting: as long as it is a zombie nobody else can have its number.
         self._signal_group(signal.SIGKILL)
+        self.gone = self._enclosure is not None and self._enclosure.emptied()
         code = self._process.wait()
         began = True
         with self._descriptors:
