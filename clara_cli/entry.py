@@ -17,6 +17,10 @@ _PATIENCE = 50_000
 def main() -> None:
     """Entry point of the installed command `clara`."""
     gc.set_threshold(_PATIENCE)
+    if not {"start", "run"}.isdisjoint(sys.argv[1:]):
+        from clara_cli.runtime.fork_server import begin_early
+
+        begin_early(sys.argv[1:])
     from clara_cli.cli import main
 
     main()

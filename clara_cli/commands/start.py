@@ -30,6 +30,7 @@ from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
+from clara_cli.jobs.warm import warm_start
 from clara_cli.retention import NO_LIMIT
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
@@ -154,7 +155,7 @@ def start_and_follow(
             if detach or config.start == "detach":
                 run_detached(submitted, config, settings().config_file)
                 return
-            code = _follow(submitted, stop)
+            code = _follow(submitted, config, stop)
     _clean(database, config)
     if code:
         raise click.exceptions.Exit(code)
@@ -169,9 +170,13 @@ def _clean(database: Database, config: Config) -> None:
             warn(told)
 
 
-def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:
-    with signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
-        result = run_job(submitted, listener, stop)
+def _follow(submitted: SubmittedJob, config: Config, stop: StopRequest) -> int:
+    with (
+        warm_start(config, submitted.plan) as warm,
+        signals_ask(stop) as got,
+        progress_listener(submitted.plan.pipeline) as listener,
+    ):
+        result = run_job(submitted, listener, stop, warm)
     with suppress(OSError):
         explain(submitted.plan.job_id, result)
     if got and result.stopped is not None:

@@ -13,9 +13,9 @@ from clara_cli.images.lookup import find_program, find_programs
 from clara_cli.images.program import REQUIREMENTS, Program
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import JobView
+from clara_cli.jobs.warm import user_environment
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.capacity import Machine
-from clara_cli.runtime.environment import FAST_IO, passed_on
 from clara_cli.runtime.limits import Limits
 from clara_cli.runtime.machine import this_machine
 from clara_cli.runtime.mounts import Mounts, find_mounts
@@ -81,12 +81,11 @@ def prepare(
         errors += _unmounted(pipeline, mounts)
     if errors:
         raise _joined(errors)
-    user = passed_on()
+    user = user_environment(config)
     if config.fast_io:
         from clara_cli.jobs.fast_io import with_fast_io
 
         programs = with_fast_io(programs)
-        user[FAST_IO] = "1"
     machine = this_machine()
     limits = Limits(config.timeout, config.operator_timeout, config.service_timeout)
     return JobPlan(

@@ -18,6 +18,7 @@ from clara_cli.errors import ClaraError, RuntimeFailure
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
@@ -65,13 +66,22 @@ class Runner:
 
     Args:
         room: where operators get what they request; None for a machine that the job has for itself.
+        warm: forks operators in Python; None where every one is started anew.
     """
 
-    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        plan: JobPlan,
+        listener: Listener,
+        stop: StopRequest,
+        room: Room | None = None,
+        warm: ForkServer | None = None,
+    ) -> None:
         self._plan = plan
         self._room = room or Capacity(plan.machine)
         self._listener = listener
         self._stop = stop
+        self._warm = warm
         names = {operator.name for operator in plan.pipeline.operators}
         nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, self._room)
@@ -211,7 +221,7 @@ class Runner:
         """Start an operator's process; returns what follows if that fails."""
         operator = self._plan.pipeline.operator(action.name)
         try:
-            process = OperatorProcess(self._outfit(operator))
+            process = OperatorProcess(self._outfit(operator), self._warm)
         except (ClaraError, OSError) as error:
             self._fail(operator, f"it could not be started: {error}", None)
             self._listener.operator_ended(operator.name, False, None)
