@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
+from clara_cli import entry
 from clara_cli.commands.base import ClaraGroup, UnknownCommand, global_options
 from clara_cli.commands.pages import in_its_words, usage_text
-from clara_cli.entry import leave
 from clara_cli.errors import ClaraError
 
 # name → (module in clara_cli.commands, one line of help); a module is imported when its command is called.
@@ -181,11 +181,12 @@ def run(program: Program, name: str, words: Sequence[str] | None = None) -> None
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of files are bytes; those that are no text are written as the bytes they are.
         sys.stdout.reconfigure(errors="surrogateescape")
+    entry.alone = True
     try:
         program.main(words, prog_name=name)
     except SystemExit as end:
         _drop_lost_output()
-        leave(end.code)
+        entry.leave(end.code)
         raise
     finally:
         _drop_lost_output()

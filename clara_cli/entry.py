@@ -12,6 +12,8 @@ from contextlib import suppress
 # Objects made before garbage is looked for (Python: 700). Most commands end before that; a long one has some more of
 # it at a time, a few megabytes.
 _PATIENCE = 50_000
+# Whether this process does nothing but run one command, and ends with it.
+alone = False
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clara_cli import entry
 from clara_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ class Settings:
         root = choose_root(config)
         if self.verbose:
             notice(f"root: {root.path}")
-        with Database(root) as database:
+        database = Database(root)
+        try:
             yield database, config
+        finally:
+            database.leave() if entry.alone else database.close()
 
 
 def settings() -> Settings:
