@@ -17,7 +17,7 @@ HUGE = 2 << 20
 MAP_FIXED = 0x10
 MAP_NORESERVE = 0x4000
 _MADV_COLLAPSE = 25
-# Seconds after which it is no gain any more: for each piece about what small pages take, and something to begin with.
+# Processor seconds after which it is no gain any more: for each piece about what small pages take, and a start.
 _PATIENCE, _PATIENCE_EACH = 0.05, 0.002
 
 
@@ -67,14 +67,14 @@ def populate(descriptor: int, nbytes: int) -> None:
         madvise = ctypes.CDLL(None).madvise
         madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         address = _address(region) + begin
-        end = time.monotonic() + _PATIENCE
+        end = time.thread_time() + _PATIENCE
         for offset in range(0, nbytes - HUGE + 1, HUGE):
             # the kernel turns down a range in which there is no page at all
             os.pwrite(descriptor, b"\0", offset)
             if madvise(address + offset, HUGE, _MADV_COLLAPSE) != 0:
                 return
             end += _PATIENCE_EACH
-            if time.monotonic() > end:
+            if time.thread_time() > end:
                 return
     except (OSError, ValueError):
         return
