@@ -91,7 +91,7 @@ class Reception:
         except OSError as error:
             raise _explained(own, error) from error
 
-    def write(self, pieces: Sequence[bytes]) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """The next bytes of the file.
 
         Raises:

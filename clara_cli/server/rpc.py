@@ -1,7 +1,8 @@
 """From the methods of a service to gRPC: every error becomes an answer, and nobody may be silent for too long.
 
 A service is an object with one coroutine for each method, named in snake case, that takes the request (an iterator of
-requests where they are streamed) and returns the answer (yields answers where they are streamed).
+requests where they are streamed) and returns the answer (yields answers where they are streamed). Where messages are
+many and large, `read_METHOD` may say how a request is read, and an answer may be bytes.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class _Method:
         self._service = type(service).__name__
         self._function: Callable[[Any], Any] = getattr(service, _snake_case(described.name))
         self._request: type[Message] = getattr(module, described.input_type.rpartition(".")[2])
+        own: Callable[[bytes], Any] | None = getattr(service, f"read_{_snake_case(described.name)}", None)
+        self._from_bytes = own or self._request.FromString
         self._response: Callable[..., Message] = getattr(module, described.output_type.rpartition(".")[2])
         self._limits = limits
 
@@ -55,15 +58,14 @@ class _Method:
             (False, True): (grpc.unary_stream_rpc_method_handler, self._answer_stream),
             (True, False): (grpc.stream_unary_rpc_method_handler, self._answer),
         }[self._described.client_streaming, self._described.server_streaming]
-        serializer = type(self._response()).SerializeToString
-        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, None, serializer)
+        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, None, _to_bytes)
         return handler
 
-    async def _answer(self, request: Any, context: Context) -> Message:
+    async def _answer(self, request: Any, context: Context) -> Message | bytes:
         try:
             with self._patience() as patience:
                 streamed = self._described.client_streaming
-                answer: Message = await self._function(
+                answer: Message | bytes = await self._function(
                     self._stream(request, context, patience) if streamed else self._read(request)
                 )
                 return answer
@@ -90,13 +92,11 @@ class _Method:
                 text = f"nothing was taken for {self._limits.idle:g} s"
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, text)
 
-    async def _answers(self, request: bytes) -> AsyncGenerator[Message, None]:
+    async def _answers(self, request: bytes) -> AsyncGenerator[Message | bytes, None]:
         async for answer in self._function(self._read(request)):
             yield answer
 
-    async def _stream(
-        self, requests: AsyncIterator[bytes], context: Context, patience: Patience
-    ) -> AsyncIterator[Message]:
+    async def _stream(self, requests: AsyncIterator[bytes], context: Context, patience: Patience) -> AsyncIterator[Any]:
         """The requests, as long as they come fast enough, until the client says that these were all."""
         while True:
             try:
@@ -108,10 +108,10 @@ class _Method:
             patience.passed(len(request))
             yield self._read(request)
 
-    def _read(self, request: bytes) -> Message:
+    def _read(self, request: bytes) -> Any:
         # Read here and not by gRPC, which would answer nonsense with an error of its own and a stack in the log.
         try:
-            return self._request.FromString(request)
+            return self._from_bytes(request)
         except DecodeError as error:
             text = f"the request is no {self._request.DESCRIPTOR.full_name}"
             raise codes.Refusal(codes.MALFORMED_REQUEST, text) from error
@@ -128,9 +128,14 @@ class _Method:
         return self._response(header=ResponseHeader(code=codes.INTERNAL, messages=[text]))
 
 
-async def _send(answer: Message, context: Context, patience: Patience) -> None:
-    await patience.wait(context.write(answer))
-    patience.passed(answer.ByteSize())
+async def _send(answer: Message | bytes, context: Context, patience: Patience) -> None:
+    message = _to_bytes(answer)
+    await patience.wait(context.write(message))
+    patience.passed(len(message))
+
+
+def _to_bytes(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
 def _snake_case(name: str) -> str:
