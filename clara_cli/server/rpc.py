@@ -53,20 +53,17 @@ class _Method:
         self._limits = limits
 
     def handler(self) -> grpc.RpcMethodHandler[Any, Any]:
-        make, answer = {
-            (False, False): (grpc.unary_unary_rpc_method_handler, self._answer),
-            (False, True): (grpc.unary_stream_rpc_method_handler, self._answer_stream),
-            (True, False): (grpc.stream_unary_rpc_method_handler, self._answer),
-        }[self._described.client_streaming, self._described.server_streaming]
-        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, None, _to_bytes)
-        return handler
+        """Every request is read as a stream, of one message where it is none: gRPC would wait for that one for ever."""
+        if self._described.server_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._answer_stream, None, _to_bytes)
+        return grpc.stream_unary_rpc_method_handler(self._answer, None, _to_bytes)
 
-    async def _answer(self, request: Any, context: Context) -> Message | bytes:
+    async def _answer(self, requests: AsyncIterator[bytes], context: Context) -> Message | bytes:
         try:
             with self._patience() as patience:
                 streamed = self._described.client_streaming
                 answer: Message | bytes = await self._function(
-                    self._stream(request, context, patience) if streamed else self._read(request)
+                    self._stream(requests, context, patience) if streamed else await self._only(requests, patience)
                 )
                 return answer
         except SilentClient:
@@ -76,11 +73,11 @@ class _Method:
         except Exception as error:
             return self._failure(error)
 
-    async def _answer_stream(self, request: Any, context: Context) -> None:
+    async def _answer_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         """Written and not yielded, so that a client that takes nothing can be left."""
         with self._patience() as patience:
             try:
-                async with aclosing(self._answers(request)) as answers:
+                async with aclosing(self._answers(requests, patience)) as answers:
                     try:
                         async for answer in answers:
                             await _send(answer, context, patience)
@@ -89,12 +86,21 @@ class _Method:
                     except Exception as error:
                         await _send(self._failure(error), context, patience)
             except SilentClient:
-                text = f"nothing was taken for {self._limits.idle:g} s"
+                text = f"the client sent or took nothing for {self._limits.idle:g} s"
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, text)
 
-    async def _answers(self, request: bytes) -> AsyncGenerator[Message | bytes, None]:
-        async for answer in self._function(self._read(request)):
+    async def _answers(
+        self, requests: AsyncIterator[bytes], patience: Patience
+    ) -> AsyncGenerator[Message | bytes, None]:
+        async for answer in self._function(await self._only(requests, patience)):
             yield answer
+
+    async def _only(self, requests: AsyncIterator[bytes], patience: Patience) -> Any:
+        """The request, where they are not streamed."""
+        try:
+            return self._read(await patience.wait(anext(requests)))
+        except StopAsyncIteration:
+            raise codes.Refusal(codes.MALFORMED_REQUEST, "the call has no request") from None
 
     async def _stream(self, requests: AsyncIterator[bytes], context: Context, patience: Patience) -> AsyncIterator[Any]:
         """The requests, as long as they come fast enough, until the client says that these were all."""

@@ -1,4 +1,4 @@
-"""Answers that are given once more as long as nothing has changed: some clients ask for a job's status without pause."""
+"""Answers that are given again until something changes: some clients ask for the status of a job without pause."""
 
 from __future__ import annotations
 
