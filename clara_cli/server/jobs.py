@@ -9,13 +9,16 @@ from functools import lru_cache
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict, UsageError
 from clara_cli.jobs import store
-from clara_cli.jobs.actions import JobView, create_job, find_job
+from clara_cli.jobs.actions import CreatedJob, JobView, create_job, find_job
 from clara_cli.jobs.ending import ask_to_cancel, finish_cancelling
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.start import run_detached, submit_job
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.metadata import all_metadata
+from clara_cli.payloads.names import show_name
 from clara_cli.payloads.receive import check_room
+from clara_cli.payloads.tree import payload_tree
+from clara_cli.payloads.walk import disk_usage
 from clara_cli.pipelines.model import from_json
 from clara_cli.server import codes, job_logs, metadata
 from clara_cli.server.codes import Refusal
@@ -30,7 +33,7 @@ from clara_cli.server.wire.common_pb2 import ResponseHeader
 _PRIORITIES = {0: JobPriority.NORMAL, **{wire.JobPriority.Value(known.wire): known for known in JobPriority}}
 _STATES = {known: wire.JobState.Value(known.wire) for known in JobState}
 _STATUSES = {known: wire.JobStatus.Value(known.wire) for known in JobStatus}
-_LONGEST_NAME = 255
+_LONGEST_NAME, _LONGEST_REASON = 255, 1000
 
 
 class Jobs:
@@ -41,16 +44,17 @@ class Jobs:
         self._unchanged = Unchanged(platform.root)
 
     async def create(self, request: wire.JobsCreateRequest) -> wire.JobsCreateResponse:
-        check_room(self._platform.root, self._platform.config.platform.storage)
-        created = await self._platform.slow.call(
-            create_job,
-            _checked_name(request.name),
-            read_id(request.pipeline_id, "pipeline"),
-            None,
-            _priority(request.priority),
-            payloads=[read_id(payload, "payload") for payload in request.input_payloads],
-            metadata=dict(request.metadata),
-        )
+        name, pipeline = _checked_name(request.name), read_id(request.pipeline_id, "pipeline")
+        priority = _priority(request.priority)
+        payloads = [read_id(payload, "payload") for payload in request.input_payloads]
+        pairs = dict(request.metadata)
+
+        def create(database: Database) -> CreatedJob:
+            coming = sum(disk_usage(payload_tree(database.root, payload).path) for payload in payloads)
+            check_room(database.root, self._platform.config.platform.storage, coming)
+            return create_job(database, name, pipeline, None, priority, payloads=payloads, metadata=pairs)
+
+        created = await self._platform.slow.call(create)
         return wire.JobsCreateResponse(
             header=ResponseHeader(), job_id=wire_id(created.job.id), payload_id=wire_id(created.job.payload_id)
         )
@@ -75,7 +79,8 @@ class Jobs:
 
     async def cancel(self, request: wire.JobsCancelRequest) -> wire.JobsCancelResponse:
         job_id = read_id(request.job_id, "job")
-        reason = request.reason.strip() or "asked for over the platform's API"
+        # It is shown with the job, on terminals too.
+        reason = show_name(request.reason.strip()[:_LONGEST_REASON]) or "asked for over the platform's API"
 
         def cancel(database: Database) -> Job:
             # One that has ended, before or meanwhile, is answered with how it ended.

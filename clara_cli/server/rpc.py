@@ -26,6 +26,8 @@ from clara_cli.server.wire.common_pb2 import ResponseHeader
 
 log = logging.getLogger("clara.platform")
 Context = grpc.aio.ServicerContext[Any, Any]
+# Bytes of a request that is not streamed: gRPC's own limit where nobody sets another.
+_LARGEST = 4 << 20
 
 
 def service_handler(module: ModuleType, service: object, limits: PlatformLimits) -> grpc.GenericRpcHandler:
@@ -115,6 +117,9 @@ class _Method:
             yield self._read(request)
 
     def _read(self, request: bytes) -> Any:
+        if not self._described.client_streaming and len(request) > _LARGEST:
+            text = f"a request of {self._described.name} has at most {_LARGEST} bytes, not {len(request)}"
+            raise codes.Refusal(codes.MALFORMED_REQUEST, text)
         # Read here and not by gRPC, which would answer nonsense with an error of its own and a stack in the log.
         try:
             return self._from_bytes(request)
