@@ -18,7 +18,7 @@ MAP_FIXED = 0x10
 MAP_NORESERVE = 0x4000
 _MADV_COLLAPSE = 25
 # Processor seconds after which it is no gain any more: for each piece about what small pages take, and a start.
-_PATIENCE, _PATIENCE_EACH = 0.05, 0.002
+_PATIENCE, _PATIENCE_EACH = 0.02, 0.001
 
 
 def map_over(pages: mmap.mmap, offset: int, nbytes: int, flags: int, protection: int, descriptor: int) -> None:
