@@ -21,7 +21,7 @@ _MADV_COLLAPSE = 25
 # Processor seconds that a huge page takes at most where one lies ready.
 _DEAR = 0.001
 # What 512 small pages cost later on: when they are filled, read, and taken down at the end of each process.
-_LATER = 0.0008
+_LATER = 0.0012
 # Pieces for which it counts which of both was cheaper.
 _AHEAD = 32
 
