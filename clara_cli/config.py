@@ -89,6 +89,7 @@ class Config(NamedTuple):
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
+    warm_start: bool = True
 
 
 DEFAULTS = Config()
@@ -134,13 +135,14 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         service_timeout=seconds(values, "service_timeout", path) or DEFAULTS.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
         mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
-        fast_io=_fast_io(values, path, environment),
+        fast_io=_switch(values, "fast_io", path, environment, False),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
         platform=read_platform(values, path),
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or DEFAULTS.log_limit,
+        warm_start=_switch(values, "warm_start", path, environment, True),
     )
 
 
@@ -205,12 +207,14 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
     return folder / from_home(value)
 
 
-def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
-    word = environment.get("CLARA_FAST_IO")
+def _switch(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str], default: bool) -> bool:
+    """What a variable says, else the file, else nobody."""
+    variable = f"CLARA_{key.upper()}"
+    word = environment.get(variable)
     if not word:
-        return truth(values, "fast_io", path)
+        return default if values.get(key) is None else truth(values, key, path)
     if word.lower() not in SWITCHES:
-        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+        raise ConfigError(f'{variable} is "{word}": expected 1 or 0')
     return SWITCHES[word.lower()]
 
 

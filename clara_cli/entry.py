@@ -19,6 +19,10 @@ alone = False
 def main() -> None:
     """Entry point of the installed command `clara`."""
     gc.set_threshold(_PATIENCE)
+    if not {"start", "run"}.isdisjoint(sys.argv[1:]):
+        from clara_cli.runtime.fork_server import begin_early
+
+        begin_early(sys.argv[1:])
     from clara_cli.cli import main
 
     main()
