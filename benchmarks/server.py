@@ -1,7 +1,7 @@
 """The platform server beside minimal gRPC servers: calls a second, throughput, and a job from start to end.
 
-The client is the same for all of them and makes the same messages. An upload is one of a new file, which is removed
-outside the clock.
+The client is the same for all of them and makes the same messages. An upload is one of a new file; the one before is
+removed outside the clock.
 """
 
 from __future__ import annotations
@@ -152,9 +152,9 @@ def _parts(payload: Identifier, name: str) -> Iterator[Any]:
 
 
 def _upload(payloads: Any, payload: Identifier) -> float:
-    seconds = _clocked(lambda: payloads.Upload(_parts(payload, "new")))
+    # As the echo server truncates its file: the memory of the file before is what the kernel takes next.
     payloads.Remove(payloads_pb2.PayloadsRemoveRequest(payload_id=payload, name="new"))
-    return seconds
+    return _clocked(lambda: payloads.Upload(_parts(payload, "new")))
 
 
 def _taken(echo: grpc.Channel, method: str, payload: Identifier) -> float:
