@@ -45,6 +45,7 @@ KEYS = {
         Key("venv", "text", "missing Python environments: ask, auto or never", "ask"),
         Key("mounts", "text", "declared paths of operators: auto, require or off", "auto", "CLARA_MOUNTS"),
         Key("fast_io", "switch", "true: faster codecs for operators' Python", "false", "CLARA_FAST_IO"),
+        Key("warm_start", "switch", "false: start every operator anew, fork none", "true", "CLARA_WARM_START"),
         Key("services", "mapping", "connection name: host:port of servers that run already"),
         Key("triton", "mapping", "http and grpc: host:port of the Triton server"),
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),

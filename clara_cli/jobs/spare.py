@@ -22,8 +22,11 @@ def main() -> int:
     os.chdir("/")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     descriptor, config_file = sys.argv[1:]
+    os.set_inheritable(int(descriptor), False)
+    from clara_cli.runtime.fork_server import begin_early
+
+    begin_early(["start"])
     with socket.socket(fileno=int(descriptor)) as channel:
-        channel.set_inheritable(False)
         _load()
         try:
             channel.send(READY)
@@ -43,13 +46,14 @@ def main() -> int:
 
 
 def _load() -> None:
-    """What running a job imports, and the definition of the job before it has none of."""
+    """What running a job imports."""
     import yaml  # noqa: F401
 
     import clara_cli.config
     import clara_cli.database
     import clara_cli.jobs.clean
     import clara_cli.jobs.start
+    import clara_cli.jobs.warm
     import clara_cli.root
     import clara_cli.runtime.listener
     import clara_cli.runtime.runner

@@ -92,17 +92,8 @@ def untouched(server: Server, outside: Outside) -> Iterator[None]:
     """Nothing outside was changed, and nothing new lies in the root but what belongs there."""
     yield
     assert outside.content() == outside.before
-    known = {
-        "payloads",
-        "jobs",
-        "platform",
-        "common",
-        "repository",
-        "environments",
-        "clara.db",
-        "clara.db-wal",
-        "clara.db-shm",
-    }
+    known = {"payloads", "jobs", "platform", "common", "repository", "environments"}
+    known |= {"clara.db", "clara.db-wal", "clara.db-shm"}
     assert {path.name for path in server.root.iterdir() if not path.name.startswith((".", "README"))} <= known
     assert {path.name for path in (server.root / "platform").iterdir()} <= {"lock", "server.log", "state.json"}
     assert SECRET not in server.log()
