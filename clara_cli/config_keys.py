@@ -51,7 +51,7 @@ KEYS = {
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),
         Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("log_limit", "number", "megabytes kept of each operator's log", "256"),
-        Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server"),
+        Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server; token_file"),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

@@ -17,7 +17,7 @@ alone = False
 def main() -> None:
     """Entry point of the installed command `clara`."""
     gc.set_threshold(_PATIENCE)
-    if "start" in sys.argv or "run" in sys.argv:
+    if not {"start", "run"}.isdisjoint(sys.argv[1:]):
         # It loads while this process does.
         from clara_cli.runtime.fork_server import begin_early
 

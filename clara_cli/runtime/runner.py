@@ -282,14 +282,13 @@ class Runner:
         del self._running[operator.name]
         code = running.process.reap()
         self._strays = self._strays or not running.process.gone
-        if not running.process.gone and any(item.fastio for item in operator.outputs):
+        if self._variables.seal(operator):
             # A process that it left behind could go on writing into what consumers read.
             end_strays(self._plan.job_id, operator.name)
         reason = self._fault(running, code)
         asked = self._schedule.halted and reason is not None
         if reason is None:
             self._begin(running)
-            self._variables.seal(operator)
             self._warn_of_empty_outputs(operator)
         elif not asked:
             self._fail(operator, reason, code)
@@ -299,8 +298,7 @@ class Runner:
         actions = self._schedule.ended(operator.name, reason is None)
         self._variables.release(operator, self._schedule.completed)
         self._apply(actions)
-        # Last: others wait for what was said before.
-        clear_own(self._plan, operator.name)
+        clear_own(self._plan, operator.name)  # last: consumers do not wait for it
 
     def _fault(self, running: _Running, code: int) -> str | None:
         """Why an ended operator did not do what was asked of it; None when it did."""
