@@ -14,6 +14,7 @@ import memory
 import mounts
 import noop
 import peers
+import queue_of_jobs
 import server
 import startup
 import transfer
@@ -25,6 +26,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "queue": queue_of_jobs,
     "mounts": mounts,
     "handover": handover,
     "memory": memory,
