@@ -17,6 +17,7 @@ from clara_cli import __version__
 from clara_cli.console.desk import Desk
 from clara_cli.console.guard import Guard
 from clara_cli.console.pages import STATIC, page
+from clara_cli.console.uploads import UploadTooLarge
 from clara_cli.errors import ClaraError, DefinitionError, ImageError, NotFound, StateConflict, StoreError, UsageError
 from clara_cli.payloads.names import BadFileName
 from clara_cli.payloads.receive import DiskFull
@@ -32,6 +33,7 @@ ROUTERS = (
     "job",
     "logs",
     "files",
+    "resources",
     "viewer",
     "lists",
     "events",
@@ -43,6 +45,7 @@ STATUSES: tuple[tuple[type[ClaraError], int], ...] = (
     (NotFound, 404),
     (StateConflict, 409),
     (BadFileName, 400),
+    (UploadTooLarge, 413),
     (DiskFull, 507),
     (UsageError, 400),
     (DefinitionError, 422),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -95,10 +96,11 @@ async def cancel(job_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Respon
 async def again(
     job_id: str, desk: Annotated[Desk, Depends(desk_of)], operator: Annotated[str, Form(alias="from")] = ""
 ) -> Response:
-    """Run it again from an operator on; from the failed ones without a name."""
+    """Run it again: from the failed operators on, from another one (`from=NAME`), or from the start (`from=*`)."""
 
     def run(database: Database) -> str:
-        made = rerun_job(database, job_id, operator or None)
+        everything = operator == "*"
+        made = rerun_job(database, job_id, None if everything else operator or None, everything=everything)
         start_job(database, desk, made.job.id)
         return made.job.id
 
@@ -114,9 +116,9 @@ async def delete(job_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Respon
     return RedirectResponse("/jobs", 303)
 
 
-def start_job(database: Database, desk: Desk, job_id: str) -> None:
+def start_job(database: Database, desk: Desk, job_id: str, values: Mapping[str, str] | None = None) -> None:
     """Have a job run by a runner of its own, which goes on when the console ends."""
-    with submit_job(database, desk.config, job_id) as submitted:
+    with submit_job(database, desk.config, job_id, values) as submitted:
         run_detached(submitted, desk.config, desk.config_file)
 
 

@@ -109,6 +109,7 @@ async def jobs(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Res
         found=found,
         asked=asked,
         pages=pages,
+        page_size=PAGE,
         pipelines=pipelines,
         states=list(STATES),
         priorities=list(JobPriority),

@@ -3,15 +3,18 @@ whoever looks; without it they are UTC."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from clara_cli.output import utc
 from clara_cli.payloads.names import show_name
 from clara_cli.quantities import show_size
+from clara_cli.runtime.process import exit_text
 
 _STATES = {
     ("PENDING", "HEALTHY"): "pending",
@@ -31,6 +34,14 @@ def moment(seconds: float | None, none: str = "–") -> Markup:
     text = utc(seconds) or ""
     shown = f"{text[:10]} {text[11:16]} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, shown)
+
+
+def clock(seconds: float | None) -> Markup:
+    """A point in time to the second, of a day that is told elsewhere."""
+    if seconds is None:
+        return Markup('<span class="quiet">–</span>')
+    text = utc(seconds) or ""
+    return Markup('<time datetime="{}" title="{}" data-clock>{}</time>').format(text, text, f"{text[11:19]} UTC")
 
 
 def duration(seconds: float | None) -> str:
@@ -64,6 +75,11 @@ def size(value: int | None) -> str:
     return "–" if value is None else show_size(value)
 
 
+def url_name(name: str) -> str:
+    """The name of a file, which may be any bytes, as a part of an address."""
+    return quote(os.fsencode(name))
+
+
 def short(identity: str) -> str:
     """The first digits of an id: enough for people."""
     return identity[:8]
@@ -71,9 +87,12 @@ def short(identity: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
+    "clock": clock,
     "duration": duration,
     "state_word": state_word,
     "size": size,
     "short": short,
     "show_name": show_name,
+    "url_name": url_name,
+    "exit_text": exit_text,
 }

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clara_cli.errors import NotFound, StateConflict
 from clara_cli.jobs.model import Job, Message, OperatorRecord
@@ -21,6 +21,9 @@ from clara_cli.jobs.states import (
     next_operator_status,
 )
 from clara_cli.stored_paths import loaded_path, stored_path
+
+if TYPE_CHECKING:
+    from clara_cli.runtime.process import Usage
 
 RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 
@@ -102,13 +105,15 @@ def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
     """A job's operators in the order of the definition."""
     rows = connection.execute(
-        "SELECT name, image, status, started, stopped, exit_code, mounted FROM operators"
+        "SELECT name, image, status, started, stopped, exit_code, mounted, cpu_seconds, peak_memory FROM operators"
         " WHERE job_id = ? ORDER BY position",
         (job_id,),
     )
     return [
-        OperatorRecord._make((name, image, OperatorStatus(status), *rest, None if mounted is None else bool(mounted)))
-        for name, image, status, *rest, mounted in rows
+        OperatorRecord._make(
+            (name, image, OperatorStatus(status), *times, None if mounted is None else bool(mounted), *used)
+        )
+        for name, image, status, *times, mounted, used in ((*row[:7], row[7:]) for row in rows)
     ]
 
 
@@ -203,6 +208,7 @@ def change_operator(
     event: OperatorEvent,
     exit_code: int | None = None,
     now: float | None = None,
+    used: Usage | None = None,
 ) -> None:
     """Apply an event to one operator, as `change_job`; StateConflict when its status does not allow it."""
     (current,) = connection.execute(
@@ -211,9 +217,9 @@ def change_operator(
     status = next_operator_status(OperatorStatus(current), event)
     column = "started" if status is OperatorStatus.RUNNING else "stopped"
     connection.execute(
-        f"UPDATE operators SET status = ?, exit_code = ?, {column} = max(?, coalesce(started, 0)) "
-        "WHERE job_id = ? AND name = ?",
-        (status.value, exit_code, time.time() if now is None else now, job_id, name),
+        f"UPDATE operators SET status = ?, exit_code = ?, {column} = max(?, coalesce(started, 0)), "
+        "cpu_seconds = ?, peak_memory = ? WHERE job_id = ? AND name = ?",
+        (status.value, exit_code, time.time() if now is None else now, *(used or (None, None)), job_id, name),
     )
 
 

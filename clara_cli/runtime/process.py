@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.enclosure import Enclosure
@@ -20,6 +21,19 @@ _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
 # Characters of a log line that are quoted in a message.
 _WIDEST = 400
+
+
+class Usage(NamedTuple):
+    """What a process and the children it waited for took.
+
+    Attributes:
+        cpu_seconds: on all cores together.
+        peak_memory: the most that one of its processes had in memory at once, in bytes; never less than what clara's
+            own process had when it started it.
+    """
+
+    cpu_seconds: float
+    peak_memory: int
 
 
 @dataclass(frozen=True)
@@ -55,9 +69,11 @@ class OperatorProcess:
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
+        usage: after its end: what it took.
     """
 
     unstarted: str | None = None
+    usage: Usage | None = None
 
     def __init__(self, request: OperatorRequest) -> None:
         """Start it.
@@ -134,7 +150,7 @@ class OperatorProcess:
         """
         # Before waiting: as long as it is a zombie nobody else can have its number.
         self._signal_group(signal.SIGKILL)
-        code = self._process.wait()
+        code = self._wait()
         began = True
         with self._descriptors:
             if self._enclosure is not None:
@@ -146,6 +162,13 @@ class OperatorProcess:
         if not began:
             self.unstarted = _unstarted(self._request)
         return code
+
+    def _wait(self) -> int:
+        """As `Popen.wait`, which does not say what the process took."""
+        _, status, used = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.usage = Usage(used.ru_utime + used.ru_stime, used.ru_maxrss << 10)
+        return self._process.returncode
 
 
 def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:

@@ -281,7 +281,7 @@ class Runner:
         elif not asked:
             self._fail(operator, reason, code)
         if running.begun or not asked:
-            self._listener.operator_ended(operator.name, reason is None, code)
+            self._listener.operator_ended(operator.name, reason is None, code, running.process.usage)
         self._deadlines.drop(operator.name)
         actions = self._schedule.ended(operator.name, reason is None)
         self._variables.release(operator, self._schedule.completed)

@@ -1,12 +1,13 @@
 // Points in time as whoever looks reads them, and clocks that run.
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 export function showTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const when = new Date(element.dateTime);
     if (!Number.isNaN(when.valueOf())) {
-      element.textContent = shown.format(when);
+      element.textContent = ("clock" in element.dataset ? clock : shown).format(when);
       element.title = whole.format(when);
     }
   }
