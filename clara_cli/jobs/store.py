@@ -22,7 +22,7 @@ from clara_cli.jobs.states import (
 )
 from clara_cli.stored_paths import loaded_path, stored_path
 
-_RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
+RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 
 
 def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[str, str]]) -> None:
@@ -31,7 +31,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
     The job gets its own copy of the pipeline's files.
     """
     connection.execute(
-        f"INSERT INTO jobs ({_RECORD}, folder, definition, templated) VALUES ({', '.join('?' * 14)})",
+        f"INSERT INTO jobs ({RECORD}, folder, definition, templated) VALUES ({', '.join('?' * 14)})",
         (
             *(job.id, job.payload_id, job.pipeline_id, job.name),
             *(job.state.value, job.status.value, job.priority.value),
@@ -77,17 +77,17 @@ def job_files(connection: sqlite3.Connection, job_id: str) -> list[tuple[str, by
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
     """All jobs, newest first, without their definitions."""
-    rows = connection.execute(f"SELECT {_RECORD}, '', '', 0, '' FROM jobs ORDER BY created DESC, rowid DESC")
-    return [_job(row) for row in rows]
+    rows = connection.execute(f"SELECT {RECORD}, '', '', 0, '' FROM jobs ORDER BY created DESC, rowid DESC")
+    return [job_of(row) for row in rows]
 
 
 def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     """The whole record of a job; NotFound when it has been deleted."""
-    query = f"SELECT {_RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
+    query = f"SELECT {RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
     row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
         raise NotFound(f"job {job_id} was deleted meanwhile", kind="job")
-    job = _job(row)
+    job = job_of(row)
     return job._replace(folder=loaded_path(job.folder))
 
 
@@ -241,6 +241,6 @@ _STATUSES = {status.value: status for status in JobStatus}
 _PRIORITIES = {priority.value: priority for priority in JobPriority}
 
 
-def _job(row: Sequence[Any]) -> Job:
+def job_of(row: Sequence[Any]) -> Job:
     known = (_STATES[row[4]], _STATUSES[row[5]], _PRIORITIES[row[6]])
     return Job._make((*row[:4], *known, *row[7:13], bool(row[13]), json.loads(row[14]) if row[14] else {}))
