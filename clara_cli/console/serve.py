@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -60,14 +61,16 @@ def run(options: Options, config_file: str | None, ready: Callable[[Options], No
 
 
 class _Server(uvicorn.Server):
-    """Tells whoever waits for news that there will be none, or it would not end."""
+    """Ends when it is asked to, with exit status 0; whoever waits for news is told that there will be none."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
         self._desk = desk
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
+        # Not as inherited: that sends the signal to this process once more at the end.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
         self._desk.end()
 
 
