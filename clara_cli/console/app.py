@@ -35,6 +35,7 @@ ROUTERS = (
     "files",
     "resources",
     "viewer",
+    "niivue",
     "lists",
     "events",
     "health",

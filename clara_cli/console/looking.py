@@ -146,6 +146,17 @@ def picture_query(look: Look, window: Window, plane: Plane, at: int) -> str:
     return urlencode(said, errors="surrogateescape")
 
 
+def volume_query(look: Look) -> str:
+    """The query of the address of a whole volume."""
+    said: dict[str, object] = {
+        **({"frame": look.frame} if look.frame else {}),
+        **({"overlay": look.overlay} if look.overlay else {}),
+        **({"array": look.array} if look.array else {}),
+        **({"axes": look.axes} if look.axes != "zyx" else {}),
+    }
+    return urlencode(said, errors="surrogateescape")
+
+
 def facts(volume: Volume) -> list[tuple[str, str]]:
     """What is known of a volume, as names and words."""
     left, back, up = volume.orientation.spacing

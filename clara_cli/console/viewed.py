@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, VolumeError
@@ -63,6 +64,11 @@ class Place:
     @property
     def is_volume(self) -> bool:
         return self.path is None or self.path.is_dir() or kind_of_volume(self.path.name) is not None
+
+
+def address(place: Place, what: str) -> str:
+    """The address of something about a place: `view`, `slice`, `files`, `zip`, `nifti` or `niivue`."""
+    return f"/payloads/{place.payload_id}/{what}/{quote(place.reference, errors='surrogateescape')}"
 
 
 @lru_cache(maxsize=1)

@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.files import name_after
-from clara_cli.console.looking import PRESETS, Look, facts, panes
+from clara_cli.console.looking import PRESETS, Look, facts, panes, volume_query
+from clara_cli.console.niivue import bundle
 from clara_cli.console.pages import page
 from clara_cli.console.previews import preview
-from clara_cli.console.viewed import Place, arrays, beside, find_place, held, open_place, state_of
+from clara_cli.console.viewed import Place, address, arrays, beside, find_place, held, open_place, state_of
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError, UsageError, VolumeError
+from clara_cli.errors import ClaraError, VolumeError
 from clara_cli.jobs.actions import find_job
 from clara_cli.payloads.names import show_name
 from clara_cli.volumes.orientation import Plane
@@ -83,10 +84,9 @@ async def picture(
 
 def _variables(database: Database, job_id: str) -> list[dict[str, str]]:
     job = find_job(database, job_id).job
-    address = f"/payloads/{job.payload_id}/view/"
+    base = f"/payloads/{job.payload_id}/view/"
     return [
-        {**asdict(found), "address": address + quote(found.reference) if found.reference else ""}
-        for found in held(job.id)
+        {**asdict(found), "address": base + quote(found.reference) if found.reference else ""} for found in held(job.id)
     ]
 
 
@@ -106,8 +106,7 @@ def _window(volume: Volume, look: Look) -> Window:
 def _page(database: Database, place: Place, look: Look) -> dict[str, Any]:
     """What the page of a volume shows."""
     volume = open_place(place, look.array, look.axes)
-    if look.frame >= volume.frames:
-        raise UsageError(f"{volume.name} has frames 0 to {volume.frames - 1}, no {look.frame}")
+    volume.check_frame(look.frame)
     window = _window(volume, look)
     fault = ""
     if look.overlay:
@@ -120,12 +119,13 @@ def _page(database: Database, place: Place, look: Look) -> dict[str, Any]:
         "look": look,
         "window": window,
         "default": default_window(volume, look.frame),
-        "panes": panes(volume, look, window, _address(place, "slice")),
+        "panes": panes(volume, look, window, address(place, "slice")),
         "facts": facts(volume),
         "presets": PRESETS if volume.unit == "HU" else (),
         "arrays": arrays(place, look.array, look.axes),
         "others": [(name, show_name(name)) for name in beside(place)],
         "fault": fault,
+        "said": volume_query(look),
     }
 
 
@@ -139,12 +139,9 @@ def _tag(request: Request, places: list[Place], look: Look) -> str | None:
 
 def _links(place: Place) -> dict[str, str]:
     return {
-        "slice": _address(place, "slice"),
-        "file": "" if place.path is None or place.path.is_dir() else _address(place, "files"),
-        "zip": _address(place, "zip") if place.path is not None and place.path.is_dir() else "",
+        "slice": address(place, "slice"),
+        "file": "" if place.path is None or place.path.is_dir() else address(place, "files"),
+        "zip": address(place, "zip") if place.path is not None and place.path.is_dir() else "",
         "job": f"/jobs/{place.job_id}" if place.job_id else "",
+        "niivue": address(place, "niivue") if bundle() else "",
     }
-
-
-def _address(place: Place, what: str) -> str:
-    return f"/payloads/{place.payload_id}/{what}/{quote(place.reference, errors='surrogateescape')}"

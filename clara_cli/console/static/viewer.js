@@ -150,7 +150,11 @@ function update() {
   }
   clearTimeout(pending);
   // Browsers refuse an address that changes hundreds of times.
-  pending = setTimeout(() => history.replaceState(null, "", `?${query()}`), 150);
+  pending = setTimeout(() => {
+    history.replaceState(null, "", `?${query()}`);
+    const other = document.getElementById("niivue");
+    if (other) other.search = query();
+  }, 150);
 }
 
 function query() {
