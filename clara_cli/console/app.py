@@ -37,6 +37,7 @@ ROUTERS = (
     "files",
     "resources",
     "viewer",
+    "niivue",
     "lists",
     "events",
     "health",

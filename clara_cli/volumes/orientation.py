@@ -91,9 +91,10 @@ def from_affine(affine: Array, shape: tuple[int, int, int], name: str) -> Orient
     geometry: Any = nib.affines
     orientations: Any = nib.orientations
     matrix = np.asarray(affine, float)
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
+    sizes = geometry.voxel_sizes(matrix) if matrix.shape == (4, 4) else np.zeros(3)
+    usable = bool(np.isfinite(matrix).all() and np.isfinite(sizes).all() and sizes.min() > 0)
+    if not usable or abs(np.linalg.det(matrix[:3, :3] / sizes)) < 1e-6:
         raise VolumeError(f"{name} does not say how it lies in space: its affine cannot be inverted")
-    sizes = geometry.voxel_sizes(matrix)
     axes, flipped = [0, 0, 0], [False, False, False]
     for axis, (world, direction) in enumerate(orientations.io_orientation(matrix)):
         towards = int(world)

@@ -91,10 +91,14 @@ class Volume:
             rows = rows[::-1]
         return self._values(rows)
 
-    def _frame(self, frame: int) -> list[int | None]:
-        """Where a frame lies: a position for every dimension that is not spatial."""
+    def check_frame(self, frame: int) -> None:
+        """Raise VolumeError unless there is such a frame."""
         if not 0 <= frame < self.frames:
             raise VolumeError(f"{self.name} has frames 0 to {self.frames - 1}, no {frame}")
+
+    def _frame(self, frame: int) -> list[int | None]:
+        """Where a frame lies: a position for every dimension that is not spatial."""
+        self.check_frame(frame)
         index: list[int | None] = [None] * len(self.voxels.dims)
         for dim, size in enumerate(self.voxels.dims):
             if dim not in self.spatial:
