@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -81,8 +82,10 @@ def _listen(options: Options) -> list[socket.socket]:
         first = socket.create_server((options.host, options.port), family=family, backlog=512)
     except OSError as error:
         port = options.port + 1 if options.port < 65535 else options.port - 1
+        known = error.errno is not None and not isinstance(error, socket.gaierror)
+        reason = os.strerror(error.errno or 0) if known else error.strerror
         raise RuntimeFailure(
-            f"cannot listen on {options.addresses()[0]}: {error.strerror or error}",
+            f"cannot listen on {options.addresses()[0]}: {reason}",
             hint=f"clara console start --port {port}",
         ) from error
     sockets = [first]
