@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from clara_cli.commands.base import notice, warn
 from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.listener import Listener, Silent
-from clara_cli.runtime.process import Usage
+from clara_cli.runtime.usage import Usage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -17,6 +17,7 @@ from clara_cli import __version__
 from clara_cli.console.desk import Desk
 from clara_cli.console.guard import Guard
 from clara_cli.console.pages import STATIC, page
+from clara_cli.console.sharing import Sharing
 from clara_cli.console.uploads import UploadTooLarge
 from clara_cli.errors import ClaraError, DefinitionError, ImageError, NotFound, StateConflict, StoreError, UsageError
 from clara_cli.payloads.names import BadFileName
@@ -76,6 +77,7 @@ def create_app(desk: Desk) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.desk = desk
+    app.add_middleware(Sharing, desk=desk)
     app.add_middleware(Guard, desk=desk)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for name in ROUTERS:

@@ -29,9 +29,9 @@ from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.capacity import Need, need
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan, JobResult
-from clara_cli.runtime.process import Usage
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.usage import Usage
 
 
 @dataclass

@@ -23,7 +23,7 @@ from clara_cli.jobs.states import (
 from clara_cli.stored_paths import loaded_path, stored_path
 
 if TYPE_CHECKING:
-    from clara_cli.runtime.process import Usage
+    from clara_cli.runtime.usage import Usage
 
 RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 

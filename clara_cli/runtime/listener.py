@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from clara_cli.runtime.process import Usage
+    from clara_cli.runtime.usage import Usage
 
 
 class Listener(Protocol):

@@ -10,30 +10,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.enclosure import Enclosure
 from clara_cli.runtime.operator_log import LIMIT, OperatorLog
 from clara_cli.runtime.process_limit import fix, limited, process_limit
+from clara_cli.runtime.usage import Meter, Usage
 
 _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
 # Characters of a log line that are quoted in a message.
 _WIDEST = 400
-
-
-class Usage(NamedTuple):
-    """What a process and the children it waited for took.
-
-    Attributes:
-        cpu_seconds: on all cores together.
-        peak_memory: the most that one of its processes had in memory at once, in bytes; never less than what clara's
-            own process had when it started it.
-    """
-
-    cpu_seconds: float
-    peak_memory: int
 
 
 @dataclass(frozen=True)
@@ -69,11 +56,10 @@ class OperatorProcess:
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
-        usage: after its end: what it took.
+        meter: sees what it takes.
     """
 
     unstarted: str | None = None
-    usage: Usage | None = None
 
     def __init__(self, request: OperatorRequest) -> None:
         """Start it.
@@ -103,6 +89,7 @@ class OperatorProcess:
                 if self._enclosure is not None:
                     self._enclosure.begun()
             self.pid = self._process.pid
+            self.meter = Meter(self.pid)
             try:
                 self.handle = own(os.pidfd_open(self.pid))
             except OSError:
@@ -150,7 +137,7 @@ class OperatorProcess:
         """
         # Before waiting: as long as it is a zombie nobody else can have its number.
         self._signal_group(signal.SIGKILL)
-        code = self._wait()
+        code = self._process.wait()
         began = True
         with self._descriptors:
             if self._enclosure is not None:
@@ -163,12 +150,10 @@ class OperatorProcess:
             self.unstarted = _unstarted(self._request)
         return code
 
-    def _wait(self) -> int:
-        """As `Popen.wait`, which does not say what the process took."""
-        _, status, used = os.wait4(self.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        self.usage = Usage(used.ru_utime + used.ru_stime, used.ru_maxrss << 10)
-        return self._process.returncode
+    @property
+    def usage(self) -> Usage | None:
+        """What it took; None of one that ended too soon to be seen."""
+        return self.meter.usage
 
 
 def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:

@@ -149,6 +149,8 @@ class Runner:
         """Handle what has happened, or wait until something does."""
         self._watch.turn(self._patience())
         self._listener.tick()
+        for running in self._running.values():
+            running.process.meter.look(time.monotonic())
         if self._schedule.waits_for_room and self._room.descriptor is not None:
             self._apply(self._schedule.retry())
         self._services.check(time.monotonic())
@@ -162,6 +164,7 @@ class Runner:
     def _patience(self) -> float | None:
         waits = [] if self._listener.interval is None else [self._listener.interval]
         waits += self._services.patience()
+        waits += [running.process.meter.patience(time.monotonic()) for running in self._running.values()]
         room = self._room.patience(self._schedule.waits_for_room)
         if room is not None:
             waits.append(room)

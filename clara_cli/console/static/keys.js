@@ -1,4 +1,6 @@
 // Keys: `/` leads to the search box, `g j` to the jobs, `g p` to the pipelines. Forms with `data-confirm` ask first.
+import { leave } from "./live.js";
+
 const PLACES = { p: "/pipelines", j: "/jobs", i: "/images", m: "/models" };
 
 export function listen() {
@@ -21,5 +23,7 @@ export function listen() {
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    // What is sent leads to another page: news of this one, such as that it is gone, are of no use any more.
+    if (!event.defaultPrevented) leave();
   });
 }

@@ -63,7 +63,7 @@ function connect() {
   };
 }
 
-function leave() {
+export function leave() {
   state.source?.close();
   state.source = null;
 }
