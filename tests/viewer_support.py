@@ -1,85 +1,14 @@
-"""A real console and a real browser, for the tests of what is drawn and looked at."""
+"""What numpy makes of a slice, for comparing it with a picture."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 
 from clara_cli.volumes.orientation import Plane
 
 Array = np.ndarray[Any, Any]
-PIPELINE = """
-api-version: 0.4.0
-orchestrator: Clara
-name: to-be-looked-at
-operators:
-- name: one
-  container: {image: one, tag: latest}
-  input: [{path: /input}]
-  output: [{path: /output}]
-"""
-
-
-@dataclass
-class Viewed:
-    """A console of its own root, and commands beside it."""
-
-    folder: Path
-    client: httpx.Client
-    address: str = ""
-
-    def clara(self, *words: object, code: int = 0) -> str:
-        command = [sys.executable, "-m", "clara_cli", *map(str, words)]
-        done = subprocess.run(
-            command, env=self.environment(), cwd=self.folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stderr
-        return done.stdout
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLARA_", "NVIDIA_CLARA_"))}
-        return {**kept, "HOME": str(self.folder), "CLARA_ROOT": str(self.folder / "root")}
-
-    def payload(self, files: Path, definition: Path | None = None) -> tuple[str, str]:
-        """A job with these input files; returns its id and its payload's."""
-        if definition is None:
-            definition = self.folder / "pipeline.yaml"
-            definition.write_text(PIPELINE)
-        pipeline = self.clara("create", "pipelines", "-p", definition).removeprefix("PIPELINE_ID: ").strip()
-        lines = self.clara("create", "jobs", "-n", "a job", "-p", pipeline, "-f", files).splitlines()
-        return lines[0].removeprefix("JOB_ID: "), lines[1].removeprefix("PAYLOAD_ID: ")
-
-    def get(self, path: str, **query: object) -> httpx.Response:
-        asked = {key: str(value) for key, value in query.items()} or None
-        return self.client.get(self.address + path, params=asked, headers={"accept": "text/html"})
-
-
-@contextmanager
-def console_in(folder: Path) -> Iterator[Viewed]:
-    """A console in the background, ended afterwards."""
-    with httpx.Client() as client:
-        viewed = Viewed(folder, client)
-        lines = viewed.clara("console", "start", "--port", "0").splitlines()
-        viewed.address = next(line for line in lines if line.startswith("ADDRESS: ")).removeprefix("ADDRESS: ")
-        try:
-            yield viewed
-        finally:
-            viewed.clara("console", "stop")
-
-
-def chromium() -> str | None:
-    """The machine's own browser."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def expected(ras: Array, plane: Plane, number: int) -> Array:

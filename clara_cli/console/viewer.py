@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.file_names import name_after
-from clara_cli.console.looking import PRESETS, Look, facts, panes, volume_query
+from clara_cli.console.looking import PRESETS, Look, facts, panes
 from clara_cli.console.niivue import bundle
 from clara_cli.console.pages import page
 from clara_cli.console.previews import preview
@@ -44,7 +44,7 @@ async def view(request: Request, payload_id: str, desk: Annotated[Desk, Depends(
         values = await desk.slow.call(_page, place, look)
     except VolumeError as error:  # still there to be downloaded
         return page(request, "preview.html", 422, fault=error, **named)
-    return page(request, "viewer.html", **named, **values)
+    return page(request, "viewer.html", said=request.url.query, **named, **values)
 
 
 @router.get("/jobs/{job_id}/variables")
@@ -125,7 +125,6 @@ def _page(database: Database, place: Place, look: Look) -> dict[str, Any]:
         "arrays": arrays(place, look.array, look.axes),
         "others": [(name, show_name(name)) for name in beside(place)],
         "fault": fault,
-        "said": volume_query(look),
     }
 
 

@@ -62,7 +62,7 @@ async function show() {
       height: Math.max(320, Math.min(innerHeight * 0.75, 800)),
       volumes: [...models.keys()].map((id) => `IPY_MODEL_${id}`),
       meshes: [],
-      opts: { backColor: [0, 0, 0, 1], show3Dcrosshair: true, multiplanarShowRender: RENDER_ALWAYS, sliceType: MULTIPLANAR, isRadiologicalConvention: true, sagittalNoseLeft: true, crosshairWidth: 1, crosshairColor: [1, 0.84, 0.29, 0.7], loadingText: "" },
+      opts: { backColor: [0, 0, 0, 1], show3Dcrosshair: true, multiplanarShowRender: RENDER_ALWAYS, sliceType: MULTIPLANAR, isRadiologicalConvention: true, sagittalNoseLeft: true, crosshairWidth: 0.4, crosshairColor: [1, 0.84, 0.29, 0.7], loadingText: "" },
       background_masks_overlays: false,
       draw_opacity: 0.8,
       draw_fill_overwrites: true,
