@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.filename import file_name
 from clara_cli.payloads.tree import PayloadTree
@@ -67,8 +67,7 @@ class JobPlan:
         return operator_log(self.folder, operator)
 
 
-@dataclass(frozen=True)
-class OperatorFailure:
+class OperatorFailure(NamedTuple):
     """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log."""
 
     name: str
@@ -78,8 +77,7 @@ class OperatorFailure:
     kind: str = "operator"
 
 
-@dataclass(frozen=True)
-class JobResult:
+class JobResult(NamedTuple):
     """How a job ended.
 
     Attributes:
