@@ -13,6 +13,7 @@ import many
 import memory
 import mounts
 import noop
+import peers
 import server
 import startup
 import transfer
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "many": many,
     "transfer": transfer,
     "server": server,
+    "peers": peers,
 }
 
 
