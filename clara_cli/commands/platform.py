@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -114,7 +115,9 @@ def restart(**given: Any) -> None:
         return
     wanted = _options(given) if any(given.values()) else None
     stopped = process.stop(_root())
-    _start(wanted or (stopped.options if stopped else _options(given)))
+    options = wanted or (stopped.options if stopped else _options(given))
+    # A token that was configured since then counts.
+    _start(replace(options, token_file=options.token_file or settings().config().platform.token_file))
 
 
 @command.command("status", cls=ClaraCommand)
