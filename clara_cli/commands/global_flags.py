@@ -15,6 +15,7 @@ from clara_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from clara_cli.database import Database
+    from clara_cli.site.interface import Site
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -30,6 +31,14 @@ class Settings:
     def config(self) -> Config:
         config = load_config(self.config_file)
         return replace(config, fast_io=True) if self.fast_io else config
+
+    @contextmanager
+    def site(self) -> Iterator[Site]:
+        """The place where jobs run: this machine, or the platform that was named."""
+        from clara_cli.site.local import LocalSite
+
+        with self.database() as (database, config):
+            yield LocalSite(database, config, self.config_file)
 
     @contextmanager
     def database(self) -> Iterator[tuple[Database, Config]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -32,10 +33,9 @@ command.add_command(payload.list_payloads)
 def pipeline(quiet: bool, output: str) -> None:
     """List the stored pipelines (also: pipelines)."""
     from clara_cli.commands.records import pipeline_record
-    from clara_cli.pipelines.store import list_pipelines
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = list_pipelines(connection)
+    with settings().site() as site:
+        found = site.pipelines.list()
     show_list(
         output,
         quiet,
@@ -52,13 +52,9 @@ def pipeline(quiet: bool, output: str) -> None:
 def job(quiet: bool, output: str) -> None:
     """List all jobs (also: jobs)."""
     from clara_cli.commands.records import job_record
-    from clara_cli.jobs.recovery import recover
-    from clara_cli.jobs.store import list_jobs
 
-    with settings().database() as (database, _):
-        recover(database)
-        with database.read() as connection:
-            found = list_jobs(connection)
+    with settings().site() as site:
+        found = site.jobs.list()
     show_list(
         output,
         quiet,
@@ -68,7 +64,7 @@ def job(quiet: bool, output: str) -> None:
     )
 
 
-def _job_table(found: list[Job]) -> str:
+def _job_table(found: Sequence[Job]) -> str:
     header = ["NAME", "ID", "PIPELINE", "STATE", "STATUS", "PRIORITY", "CREATED", "STARTED", "STOPPED"]
     rows = [
         (
@@ -87,10 +83,9 @@ def _job_table(found: list[Job]) -> str:
 def image(quiet: bool, output: str) -> None:
     """List the registered images (also: images)."""
     from clara_cli.commands.records import image_record
-    from clara_cli.images.store import registered_images
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = registered_images(connection)
+    with settings().site() as site:
+        found = site.images.list()
     rows = [(image.reference, image.folder, image.interpreter, "yes" if image.uses_driver else "no") for image in found]
     show_list(
         output,

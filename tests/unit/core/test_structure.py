@@ -62,7 +62,9 @@ LAYERS = {
     "models": {"payloads"},
     "runtime": {"pipelines", "images", "payloads", "fastio"},
     "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
-    "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
+    "site": {"pipelines", "images", "payloads", "models", "runtime", "jobs"},
+    "server": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site"},
+    "remote": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site", "server"},
     "doctor": {"fastio", "runtime", "jobs"},
 }
 
