@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit, platform: see `Config`
+    log_limit, platform, host, port, token_file, tls: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -28,8 +28,11 @@ from clara_cli.config_values import (
     choice,
     read_addresses,
     read_folders,
+    read_host,
     read_platform,
+    read_port,
     read_retention,
+    read_tls,
     read_triton,
     seconds,
     spoken,
@@ -38,6 +41,7 @@ from clara_cli.config_values import (
 )
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
+from clara_cli.platform_address import NO_TLS, ClientTls
 from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
 
@@ -70,6 +74,10 @@ class Config:
         platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
+        host: the platform on another machine that commands work on, `HOST[:PORT]`; None for this machine.
+        port: its port, where `host` does not say.
+        token_file: what is sent with each call to it, if it asks for that.
+        tls: how it is known, and who calls it.
     """
 
     root: Path | None = None
@@ -89,6 +97,10 @@ class Config:
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
+    host: str | None = None
+    port: int | None = None
+    token_file: Path | None = None
+    tls: ClientTls = NO_TLS
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -138,6 +150,10 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         platform=read_platform(values, path),
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or Config.log_limit,
+        host=read_host(values, path, environment),
+        port=read_port(values, path),
+        token_file=_file(values, "token_file", path, environment),
+        tls=read_tls(values, path),
     )
 
 
@@ -200,6 +216,18 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / from_home(value)
+
+
+def _file(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]) -> Path | None:
+    """A file, named by the variable `CLARA_<KEY>` or else by the configuration, there from where that is."""
+    variable = environment.get(f"CLARA_{key.upper()}")
+    value = variable or values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{path}: {key} must be the path of a file, found {value!r}")
+    check_path(value, key, path)
+    return (Path.cwd() if variable else path.absolute().parent) / from_home(value)
 
 
 def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
+from clara_cli.platform_address import ClientTls, platform_at
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
@@ -156,6 +157,44 @@ def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
     if percent > 100:
         raise ConfigError(f"{path}: platform: storage_percent must be at most 100, found {percent}")
     return limits._replace(upload=upload, storage=percent, idle=seconds(given, "idle", path) or limits.idle)
+
+
+def read_host(values: Mapping[str, Any], path: Path, environment: Mapping[str, str]) -> str | None:
+    """`host`: the address of a platform, from `CLARA_HOST` or else from the file."""
+    variable = environment.get("CLARA_HOST")
+    value = variable or values.get("host")
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError(f"expected HOST or HOST:PORT, found {value!r}")
+        platform_at(value)
+    except ValueError as error:
+        raise ConfigError(f"CLARA_HOST: {error}" if variable else f"{path}: host: {error}") from error
+    return value
+
+
+def read_port(values: Mapping[str, Any], path: Path) -> int | None:
+    """`port`: of the platform that `host` names."""
+    port = whole(values, "port", path)
+    if port is not None and port > 65535:
+        raise ConfigError(f"{path}: port must be at most 65535, found {port}")
+    return port
+
+
+def read_tls(values: Mapping[str, Any], path: Path) -> ClientTls:
+    """`tls`: files `ca`, `cert` and `key`; relative ones are beside the configuration file."""
+    given = _mapping(values, "tls", "files", path)
+    known = ("ca", "cert", "key")
+    found = {}
+    for name, value in given.items():
+        if name not in known or not isinstance(value, str):
+            raise ConfigError(f"{path}: tls: expected {', '.join(known)}, each the path of a file; found {name!r}")
+        check_path(value, f"tls: {name}", path)
+        found[str(name)] = path.absolute().parent / from_home(value)
+    if ("cert" in found) != ("key" in found):
+        raise ConfigError(f"{path}: tls: cert and key belong together: one of them is missing")
+    return ClientTls(**found)
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:

@@ -56,7 +56,7 @@ def _pipeline_text(record: PipelineRecord, definition: Pipeline) -> str:
         f"NAME: {record.name}",
         f"API_VERSION: {definition.api_version}",
         f"ORCHESTRATOR: {definition.orchestrator}",
-        f"CREATED: {utc(record.created)}",
+        f"CREATED: {utc(record.created) or ''}".rstrip(),
         "",
     ]
     rows = [
