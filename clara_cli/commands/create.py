@@ -144,6 +144,7 @@ def image(name: str, path: str, interpreter: str | None, driver: bool, venv: boo
     from clara_cli.images.lookup import registration
     from clara_cli.images.store import insert_image
 
+    settings().check_here()
     found = registration(
         name,
         from_home(path),

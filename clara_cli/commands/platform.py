@@ -66,6 +66,7 @@ def start(foreground: bool, **given: Any) -> None:
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
+    settings().check_here()
     options = _options(given)
     if foreground:
         if not _installed():
@@ -176,6 +177,7 @@ def _options(given: dict[str, Any]) -> Options:
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from support import EXAMPLE, Clara, Project
+from support import EXAMPLE, Clara, Project, shell
 
 from clara_cli.cli import cli
 
