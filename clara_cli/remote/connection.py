@@ -176,10 +176,14 @@ class Connection:
 # What gRPC says of a connection that does not come about → what to say of it, and what can be done.
 _REASONS: Sequence[tuple[str, str, str | None]] = (
     ("connection refused", "nothing listens there", "clara platform status, on that machine, says where it listens"),
-    ("dns resolution failed|name or service not known|name resolution", "there is no such host", None),
+    (
+        "dns resolution failed|domain name not found|name or service not known|name resolution",
+        "there is no such host",
+        None,
+    ),
     ("wrong.version.number|tlsv1|http/1|record.layer|packet.length", "it does not speak TLS", "leave out --tls-ca"),
     (
-        "certificate.verify.failed|self.signed|hostname|unknown.ca",
+        "certificate.verify.failed|self.signed|hostname verification|peer name|unknown.ca",
         "its certificate is not of an authority that is trusted here, or not for this name",
         "--tls-ca names the file with the authority's certificate",
     ),

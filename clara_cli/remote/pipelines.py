@@ -34,12 +34,8 @@ class RemotePipelines:
         return self._store(loaded, once=True)
 
     def _store(self, loaded: Loaded, *, once: bool) -> str:
-        files = [
-            own.StorePipelineRequest.File(path=os.fsencode(path), content=content) for path, content in loaded.files
-        ]
-        request = own.StorePipelineRequest(files=files, once=once)
         try:
-            return str(self._connection.ask(self._connection.commands.StorePipeline, request).ids[0])
+            return str(self._connection.ask(self._connection.commands.StorePipeline, _parts(loaded, once)).ids[0])
         except NotServed:
             sending = self._connection.ask(self._connection.pipelines.Create, _messages(loaded))
             return str(sending.pipeline_id.value)
@@ -90,6 +86,14 @@ class RemotePipelines:
         for pipeline_id in pipeline_ids:
             request = wire.PipelinesRemoveRequest(pipeline_id=Identifier(value=pipeline_id))
             self._connection.ask(self._connection.pipelines.Remove, request)
+
+
+def _parts(loaded: Loaded, once: bool) -> Iterator[own.StorePipelineRequest]:
+    """A definition as it is, in parts."""
+    for path, content in loaded.files:
+        for start in range(0, max(len(content), 1), _PART):
+            part = content[start : start + _PART]
+            yield own.StorePipelineRequest(path=os.fsencode(path), content=part, once=once)
 
 
 def _messages(loaded: Loaded) -> Iterator[wire.PipelinesCreateRequest]:

@@ -6,6 +6,7 @@ requests where they are streamed) and returns the answer (yields answers where t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -129,7 +130,11 @@ class _Method:
 
 
 async def _send(answer: Message, context: Context, patience: Patience) -> None:
-    await patience.wait(context.write(answer))
+    try:
+        await patience.wait(context.write(answer))
+    except grpc.aio.InternalError as error:
+        # The client hung up while this was on its way; what waits for it is to end as it does everywhere else then.
+        raise asyncio.CancelledError from error
     patience.passed(answer.ByteSize())
 
 

@@ -229,19 +229,14 @@ class PipelinesResponse(_message.Message):
     def __init__(self, header: _Optional[_Union[_common_pb2.ResponseHeader, _Mapping]] = ..., pipelines: _Optional[_Iterable[_Union[Pipeline, _Mapping]]] = ...) -> None: ...
 
 class StorePipelineRequest(_message.Message):
-    __slots__ = ("files", "once")
-    class File(_message.Message):
-        __slots__ = ("path", "content")
-        PATH_FIELD_NUMBER: _ClassVar[int]
-        CONTENT_FIELD_NUMBER: _ClassVar[int]
-        path: bytes
-        content: bytes
-        def __init__(self, path: _Optional[bytes] = ..., content: _Optional[bytes] = ...) -> None: ...
-    FILES_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("path", "content", "once")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     ONCE_FIELD_NUMBER: _ClassVar[int]
-    files: _containers.RepeatedCompositeFieldContainer[StorePipelineRequest.File]
+    path: bytes
+    content: bytes
     once: bool
-    def __init__(self, files: _Optional[_Iterable[_Union[StorePipelineRequest.File, _Mapping]]] = ..., once: bool = ...) -> None: ...
+    def __init__(self, path: _Optional[bytes] = ..., content: _Optional[bytes] = ..., once: bool = ...) -> None: ...
 
 class JobsResponse(_message.Message):
     __slots__ = ("header", "jobs")
