@@ -46,10 +46,7 @@ class RemoteFiles:
         written, failed = [], []
         with ThreadPoolExecutor(min(parallel(), len(targets.places)), "download") as threads:
             try:
-                jobs = [
-                    threads.submit(fetching.fetch, f"{self.selection.folder}/{entry.name}", place)
-                    for entry, place in targets.places
-                ]
+                jobs = [threads.submit(fetching.fetch, self._name(entry), place) for entry, place in targets.places]
                 wait(jobs, return_when=FIRST_EXCEPTION)
             finally:
                 # After Ctrl-C too: what is on its way is given up, and its traces are removed.
@@ -62,8 +59,13 @@ class RemoteFiles:
             if fault is None:
                 written.append(place)
             else:
-                failed.append((f"{self.selection.folder}/{entry.name}".replace("//", "/"), fault))
+                failed.append((self._name(entry), fault))
         return Downloaded(tuple(written), tuple(failed))
+
+    def _name(self, entry: Entry) -> str:
+        """What a file is called in the payload."""
+        folder = self.selection.folder.relative_to(self.selection.tree.path)
+        return f"/{folder / entry.name}"
 
 
 class _Fetching:

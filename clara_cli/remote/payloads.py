@@ -140,13 +140,15 @@ class RemotePayloads:
         notice = None
         if payload.job_id is not None:
             pattern, notice = by_operator(self._describe_job(payload.job_id), pattern)
-        return RemoteFiles(self._connection, payload.id, choose(self._details(payload.id)[1], pattern), notice)
+        return RemoteFiles(
+            self._connection, payload.id, choose(payload.id, self._details(payload.id)[1], pattern), notice
+        )
 
     def results(self, job_id: str, operator: str) -> RemoteFiles | None:
         payload = self.find(job_id)
         pattern = Pattern(("operators", file_name(operator)), (), folder=True)
         try:
-            return RemoteFiles(self._connection, payload.id, choose(self._details(payload.id)[1], pattern))
+            return RemoteFiles(self._connection, payload.id, choose(payload.id, self._details(payload.id)[1], pattern))
         except NotFound:
             return None
 

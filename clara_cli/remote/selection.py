@@ -11,22 +11,22 @@ from clara_cli.payloads.pattern import Pattern
 from clara_cli.payloads.tree import PayloadTree
 from clara_cli.payloads.walk import Entry
 
-_TOP = Path("/")
 _HINT = "clara describe job -j ID lists the operators"
 
 
-def choose(entries: Sequence[Entry], pattern: Pattern) -> Selection:
-    """What a pattern matches; places in the result are below the payload's top, `/`.
+def choose(payload_id: str, entries: Sequence[Entry], pattern: Pattern) -> Selection:
+    """What a pattern matches; folders in the result are below the payload's top, a folder of its name.
 
     Raises:
         NotFound: nothing.
     """
+    tree = PayloadTree(Path("/", payload_id))
     known = {tuple(entry.name.split("/")): entry for entry in entries if entry.fault is None}
     fixed = _spelled(known, pattern.fixed)
     if not pattern.wild and not pattern.folder and fixed in known:
         entry = known[fixed]
         one = Entry(fixed[-1], entry.size, entry.mode)
-        return Selection(PayloadTree(_TOP), pattern, _TOP.joinpath(*fixed[:-1]), (one,), (), single=True)
+        return Selection(tree, pattern, tree.path.joinpath(*fixed[:-1]), (one,), (), single=True)
     files = tuple(
         Entry("/".join(name[len(fixed) :]), entry.size, entry.mode)
         for name, entry in known.items()
@@ -34,7 +34,7 @@ def choose(entries: Sequence[Entry], pattern: Pattern) -> Selection:
     )
     if not files:
         raise NotFound(_nothing(known, pattern), hint=_HINT)
-    return Selection(PayloadTree(_TOP), pattern, _TOP.joinpath(*fixed), files, (), single=False)
+    return Selection(tree, pattern, tree.path.joinpath(*fixed), files, (), single=False)
 
 
 def _spelled(known: Mapping[tuple[str, ...], Entry], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -29,7 +29,6 @@ from clara_cli.server.wire import commands_pb2 as wire
 ODD = "no\udcfftext"
 RECORDS: list[tuple[Any, type[Message]]] = [
     (PipelineRecord("p", "ünï", 1.25, "", '{"a": 1}', {"b": None, "a": "", "c": "x"}, True), wire.Pipeline),
-    (PipelineRecord("p", "n", None), wire.Pipeline),
     (OperatorRecord("o", "image:1", OperatorStatus.FAULTED, 1.5, None, -9, False), wire.Operator),
     (OperatorRecord("o", "", OperatorStatus.PENDING, None, None, None), wire.Operator),
     (JobMessage(1.0, "error", "two\nlines"), wire.JobMessage),
@@ -73,6 +72,9 @@ def test_every_field_is_carried(record: Any, message: type[Message]) -> None:
         st.sampled_from(JobPriority),
         st.floats(0, 1e12),
         *[st.none() | st.floats(0, 1e12)] * 3,
+        folder=st.just(""),
+        definition=st.just(""),
+        templated=st.just(False),
         variables=st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))),
     )
 )

@@ -61,8 +61,8 @@ def both(tree: PayloadTree, text: str, destination: str) -> tuple[object, object
         return where, selection.single, set(plan(selection, destination, clobber=True).places)
 
     def on_list() -> object:
-        selection = choose(list(walk(tree.path)), pattern)
-        where = selection.folder.relative_to("/").as_posix()
+        selection = choose(tree.path.name, list(walk(tree.path)), pattern)
+        where = selection.folder.relative_to(selection.tree.path).as_posix()
         return where, selection.single, set(plan(selection, destination, clobber=True).places)
 
     found: list[object] = []
@@ -93,6 +93,6 @@ def test_what_is_said_where_nothing_matches(tree: PayloadTree) -> None:
     with pytest.raises(
         NotFound, match=r"nothing in the payload matches /operators/op/\*.npz; /operators/op holds s, sub, x.csv"
     ):
-        choose(list(walk(tree.path)), parse_pattern("/operators/op/*.npz"))
+        choose("id", list(walk(tree.path)), parse_pattern("/operators/op/*.npz"))
     with pytest.raises(NotFound, match="/ holds no files"):
-        choose([], parse_pattern("/input/*"))
+        choose("id", [], parse_pattern("/input/*"))
