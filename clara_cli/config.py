@@ -41,7 +41,6 @@ from clara_cli.config_values import (
 )
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
-from clara_cli.platform_address import NO_TLS, ClientTls
 from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
 
@@ -77,7 +76,8 @@ class Config:
         host: the platform on another machine that commands work on, `HOST[:PORT]`; None for this machine.
         port: its port, where `host` does not say.
         token_file: what is sent with each call to it, if it asks for that.
-        tls: how it is known, and who calls it.
+        tls: files, PEM: `ca`, the authorities that the platform's certificate is to be of; `cert` and `key`, what it is
+            shown. With any of them TLS is used.
     """
 
     root: Path | None = None
@@ -100,7 +100,7 @@ class Config:
     host: str | None = None
     port: int | None = None
     token_file: Path | None = None
-    tls: ClientTls = NO_TLS
+    tls: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:

@@ -10,7 +10,6 @@ from typing import Any
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
-from clara_cli.platform_address import ClientTls, platform_at
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
@@ -165,6 +164,8 @@ def read_host(values: Mapping[str, Any], path: Path, environment: Mapping[str, s
     value = variable or values.get("host")
     if value is None:
         return None
+    from clara_cli.platform_address import platform_at
+
     try:
         if not isinstance(value, str):
             raise ValueError(f"expected HOST or HOST:PORT, found {value!r}")
@@ -182,7 +183,7 @@ def read_port(values: Mapping[str, Any], path: Path) -> int | None:
     return port
 
 
-def read_tls(values: Mapping[str, Any], path: Path) -> ClientTls:
+def read_tls(values: Mapping[str, Any], path: Path) -> dict[str, Path]:
     """`tls`: files `ca`, `cert` and `key`; relative ones are beside the configuration file."""
     given = _mapping(values, "tls", "files", path)
     known = ("ca", "cert", "key")
@@ -194,7 +195,7 @@ def read_tls(values: Mapping[str, Any], path: Path) -> ClientTls:
         found[str(name)] = path.absolute().parent / from_home(value)
     if ("cert" in found) != ("key" in found):
         raise ConfigError(f"{path}: tls: cert and key belong together: one of them is missing")
-    return ClientTls(**found)
+    return found
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:

@@ -1,36 +1,16 @@
-"""Where a platform on another machine is reached, and how it and its callers know each other. Pure."""
+"""Where a platform on another machine is reached. Pure."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.addresses import parse_address
 
 DEFAULT_PORT = 30031
 
 
-@dataclass(frozen=True)
-class ClientTls:
-    """Files, PEM.
-
-    Attributes:
-        ca: certificates of the authorities that the platform's own is to be of; None for those of the system.
-        cert, key: what the platform is shown, if it asks.
-    """
-
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-
-NO_TLS = ClientTls()
-
-
-@dataclass(frozen=True)
-class PlatformAddress:
+class PlatformAddress(NamedTuple):
     """`target` is `host:port`; `secure` asks for TLS."""
 
     target: str
@@ -49,6 +29,8 @@ def platform_at(text: str, port: int | None = None) -> PlatformAddress:
     Raises:
         ValueError: it is none.
     """
+    import ipaddress
+
     bare = re.sub(r"^[a-z][a-z0-9+.-]*://|/$", "", text.strip())
     try:
         if ipaddress.ip_address(bare).version == 6:

@@ -45,7 +45,7 @@ class Settings:
             config = replace(config, token_file=from_home(self.token_file))
         files = {"ca": self.tls_ca, "cert": self.tls_cert, "key": self.tls_key}
         if given := {name: from_home(file) for name, file in files.items() if file}:
-            config = replace(config, tls=replace(config.tls, **given))
+            config = replace(config, tls={**config.tls, **given})
         return config
 
     @contextmanager

@@ -85,10 +85,10 @@ def describe(context: click.Context, payload: str | None, quiet: bool, output: s
         f"PAYLOAD_ID: {found.id}",
         f"TYPE: {found.kind.wire}",
         f"JOB_ID: {found.job_id or ''}".rstrip(),
-        f"CREATED: {utc(found.created)}",
+        f"CREATED: {utc(found.created) or ''}".rstrip(),
         f"FILES: {len(files)}",
         f"SIZE: {sum(entry.size for entry in files)}",
-        f"FOLDER: {shown.folder}",
+        f"FOLDER: {shown.folder}".rstrip(),
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in found.metadata.items()),
         "",
         table(

@@ -51,7 +51,7 @@ class Connection:
         assert config.host is not None
         self.address = platform_at(config.host, config.port)
         self._command = command
-        self._secure = self.address.secure or config.tls.ca is not None or config.tls.cert is not None
+        self._secure = self.address.secure or bool(config.tls)
         self._metadata = _metadata(config)
         options = [
             ("grpc.max_receive_message_length", _LARGEST),
@@ -207,10 +207,9 @@ def _metadata(config: Config) -> tuple[tuple[str, str], ...]:
 
 
 def _credentials(config: Config) -> grpc.ChannelCredentials:
-    tls = config.tls
-    if (tls.cert is None) != (tls.key is None):
+    if ("cert" in config.tls) != ("key" in config.tls):
         raise ConfigError("--tls-cert and --tls-key belong together: one of them is missing")
-    ca, cert, key = (None if file is None else _read(file) for file in (tls.ca, tls.cert, tls.key))
+    ca, cert, key = (_read(config.tls[name]) if name in config.tls else None for name in ("ca", "cert", "key"))
     return grpc.ssl_channel_credentials(ca, key, cert)
 
 
