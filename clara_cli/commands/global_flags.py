@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from clara_cli.config import Config, load_config
+from clara_cli import entry
 from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
 
 if TYPE_CHECKING:
+    from clara_cli.config import Config
     from clara_cli.database import Database
     from clara_cli.remote.site import RemoteSite
     from clara_cli.site.interface import Site
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-@dataclass
 class Settings:
     """The flags of this call that are for every command, or change the configuration."""
 
     config_file: str | None = None
-    verbose: bool = False
-    fast_io: bool = False
+    verbose = False
+    fast_io = False
     host: str | None = None
     token_file: str | None = None
     tls_ca: str | None = None
@@ -35,17 +34,19 @@ class Settings:
     tls_key: str | None = None
 
     def config(self) -> Config:
-        """The configuration, with what flags change in it."""
+        """What the file, the variables and these flags come to. Loaded here: help needs none of it."""
+        from clara_cli.config import load_config
+
         config = load_config(self.config_file)
         if self.fast_io:
-            config = replace(config, fast_io=True)
+            config = config._replace(fast_io=True)
         if self.host is not None:
-            config = replace(config, host=self.host or None)
+            config = config._replace(host=self.host or None)
         if self.token_file:
-            config = replace(config, token_file=from_home(self.token_file))
+            config = config._replace(token_file=from_home(self.token_file))
         files = {"ca": self.tls_ca, "cert": self.tls_cert, "key": self.tls_key}
         if given := {name: from_home(file) for name, file in files.items() if file}:
-            config = replace(config, tls={**config.tls, **given})
+            config = config._replace(tls={**config.tls, **given})
         return config
 
     @contextmanager
@@ -91,8 +92,11 @@ class Settings:
         root = choose_root(config)
         if self.verbose:
             notice(f"root: {root.path}")
-        with Database(root) as database:
+        database = Database(root)
+        try:
             yield database, config
+        finally:
+            database.leave() if entry.alone else database.close()
 
 
 def settings() -> Settings:

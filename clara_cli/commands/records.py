@@ -105,9 +105,7 @@ def described_job(view: DescribedJob, verbose: bool = False) -> Record:
 
 
 def _process(started: Started | None) -> Record | None:
-    from dataclasses import asdict
-
-    return None if started is None else {**asdict(started), "mounts": _mounts(started)}
+    return None if started is None else {**started._asdict(), "mounts": _mounts(started)}
 
 
 def _mounts(started: Started) -> list[Record] | None:

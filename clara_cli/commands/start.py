@@ -8,11 +8,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from clara_cli.commands.again import make_again
 from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
@@ -30,7 +29,9 @@ from clara_cli.commands.values import reuse_option, set_option
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
-from clara_cli.site.interface import Site, StartedJob
+
+if TYPE_CHECKING:
+    from clara_cli.site.interface import Site, StartedJob
 
 
 class Stoppable(Protocol):
@@ -91,6 +92,8 @@ def job(
     with settings().site() as site:
         detach = detach or site.config.start == "detach"
         well = True
+        if resume or start is not None:
+            from clara_cli.commands.again import make_again
         if (resume or start is not None) and len(ids) == 1:
             ids, values = [make_again(site, ids[0], start, values)], {}
         elif resume or start is not None:

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +15,12 @@ from clara_cli.commands.progress import Lines, Plain, environment_progress, line
 from clara_cli.commands.several import each
 from clara_cli.commands.showing import tell
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
-from clara_cli.jobs.batch import Batch, Event, Startable, enough_files
+from clara_cli.jobs.batch import Batch, Event, enough_files
 from clara_cli.runtime.listener import Listener
-from clara_cli.site.interface import Site, StartedJob
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.batch import Startable
+    from clara_cli.site.interface import Site, StartedJob
 
 
 def start_several(
@@ -47,7 +51,11 @@ def start_several(
             started.detach()
 
     with enough_files(len(ids)) as most:
-        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit, most)
+        if detach:
+            code = _all_accepted(ids, hand_over)
+        else:
+            with site.jobs.together():
+                code = _run(ids, submit, most)
     if not detach and (told := site.jobs.after()):
         warn(told)
     if code:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from types import MappingProxyType
 
 from clara_cli.errors import ClaraError, PayloadError, StateConflict
 from clara_cli.jobs.clean import Ended
+from clara_cli.jobs.listing import rows_of
 from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.jobs.model import Message as JobMessage
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
@@ -107,6 +108,15 @@ class RemoteJobs:
         except NotServed:
             return published.list_jobs(self._connection)
         return [_job(item) for answer in answers for item in answer.jobs]
+
+    def rows(self) -> Sequence[Sequence[str | None]]:
+        return rows_of(self.list())
+
+    def ids(self) -> Sequence[str]:
+        return [job.id for job in self.list()]
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def describe(self, text: str, *, processes: bool = False) -> DescribedJob:
         commands = self._connection.commands

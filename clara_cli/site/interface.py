@@ -105,6 +105,16 @@ class Jobs(Protocol):
 
     def list(self) -> Sequence[Job]: ...
 
+    def rows(self) -> Sequence[Sequence[str | None]]:
+        """The list as text, as `clara_cli.jobs.listing.job_rows` has it."""
+        ...
+
+    def ids(self) -> Sequence[str]: ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Jobs that are started inside the block share what can be shared."""
+        ...
+
     def describe(self, text: str, *, processes: bool = False) -> DescribedJob:
         """All that is shown of a job; `processes`: also what each operator's process was started with."""
         ...

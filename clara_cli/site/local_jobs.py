@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from clara_cli.jobs.states import JobPriority
     from clara_cli.payloads.upload import Meter
     from clara_cli.retention import Retention
+    from clara_cli.runtime.fork_server import ForkServer
     from clara_cli.site.local_logs import LocalLogs
     from clara_cli.site.local_start import LocalStart
     from clara_cli.site.model import CreatedJob, DescribedJob, JobAgain, LogQuery, Progress
@@ -28,6 +30,7 @@ class LocalJobs:
         self._database = database
         self._config = config
         self._config_file = config_file
+        self._warm: ForkServer | None = None
 
     def _recover(self) -> None:
         from clara_cli.jobs.recovery import recover
@@ -69,6 +72,31 @@ class LocalJobs:
         with self._database.read() as connection:
             return list_jobs(connection)
 
+    def rows(self) -> Sequence[Sequence[str | None]]:
+        from clara_cli.jobs.listing import job_rows
+
+        self._recover()
+        with self._database.read() as connection:
+            return job_rows(connection)
+
+    def ids(self) -> Sequence[str]:
+        from clara_cli.jobs.listing import job_ids
+
+        self._recover()
+        with self._database.read() as connection:
+            return job_ids(connection)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        from clara_cli.jobs.warm import warm_start
+
+        with warm_start(self._config) as warm:
+            self._warm = warm
+            try:
+                yield
+            finally:
+                self._warm = None
+
     def describe(self, text: str, *, processes: bool = False) -> DescribedJob:
         from clara_cli.jobs.actions import find_job
         from clara_cli.site.model import DescribedJob
@@ -92,9 +120,13 @@ class LocalJobs:
 
         self._recover()
         submitted = submit_job(self._database, self._config, text, values, progress, reuse=reuse)
-        return LocalStart(submitted, self._config, self._config_file)
+        return LocalStart(submitted, self._config, self._config_file, self._warm)
 
     def after(self) -> str | None:
+        from clara_cli.retention import NO_LIMIT
+
+        if self._config.clean == NO_LIMIT:
+            return None
         from clara_cli.jobs.clean import clean_as_configured
 
         return clean_as_configured(self._database, self._config)

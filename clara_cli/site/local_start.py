@@ -8,16 +8,25 @@ from dataclasses import replace
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job
+from clara_cli.jobs.warm import warm_start
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.stop import StopRequest
 
 
 class LocalStart:
-    """A `StartedJob`."""
+    """A `StartedJob`.
 
-    def __init__(self, submitted: SubmittedJob, config: Config, config_file: str | None) -> None:
+    Args:
+        warm: forks the operators in Python of all jobs that are run together with it.
+    """
+
+    def __init__(
+        self, submitted: SubmittedJob, config: Config, config_file: str | None, warm: ForkServer | None
+    ) -> None:
         self._submitted = submitted
+        self._warm = warm
         self._config = config
         self._config_file = config_file
 
@@ -52,8 +61,9 @@ class LocalStart:
         run_detached(self._submitted, self._config, self._config_file)
 
     def follow(self, listener: Listener, stop: StopRequest) -> JobResult:
-        return run_job(self._submitted, listener, stop)
+        with warm_start(self._config, self._submitted.plan) as warm:
+            return run_job(self._submitted, listener, stop, warm)
 
     def run_apart(self, listener: Listener, stop: StopRequest) -> JobResult:
         with Database(self._submitted.database.root) as database, replace(self._submitted, database=database) as own:
-            return run_job(own, listener, stop)
+            return run_job(own, listener, stop, self._warm)

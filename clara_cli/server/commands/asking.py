@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from clara_cli.database import Database
@@ -35,7 +34,7 @@ class Asking:
     def _asked(self, database: Database, question: Callable[[LocalSite], Result], *, fast_io: bool = False) -> Result:
         config = self._platform.config
         if fast_io:
-            config = replace(config, fast_io=True)
+            config = config._replace(fast_io=True)
         return question(LocalSite(database, config, self._platform.config_file))
 
 
