@@ -69,6 +69,7 @@ def start(foreground: bool, console: bool, **given: Any) -> None:
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
+    settings().check_here()
     if foreground and console:
         raise UsageError(
             "--console and --foreground exclude each other: clara console start --foreground is another service"
@@ -209,6 +210,7 @@ def _options(given: dict[str, Any]) -> Options:
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())
 
 
