@@ -228,5 +228,9 @@ def image_item(image: RegisteredImage) -> ImageItem:
 
 def model_item(model: Model) -> ModelItem:
     return ModelItem(
-        model_id=model.id, name=model.name, type=model.type, versions=list(model.versions), created=when_if(model.created)
+        model_id=model.id,
+        name=model.name,
+        type=model.type,
+        versions=list(model.versions),
+        created=when_if(model.created),
     )
