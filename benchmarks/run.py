@@ -15,6 +15,7 @@ import memory
 import mounts
 import noop
 import peers
+import queue_of_jobs
 import server
 import startup
 import transfer
@@ -26,6 +27,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "queue": queue_of_jobs,
     "mounts": mounts,
     "handover": handover,
     "memory": memory,
