@@ -64,6 +64,8 @@ LAYERS = {
     "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
     "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
     "doctor": {"fastio", "runtime", "jobs"},
+    "console": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "fastio", "server", "volumes"},
+    "volumes": {"payloads", "fastio", "runtime"},
 }
 
 
