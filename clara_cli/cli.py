@@ -42,7 +42,7 @@ COMMANDS = {
     "dicom": ("dicom", "Start and stop the DICOM adapter: not in this version."),
     "render": ("render", "Start and stop the render server: not in this version."),
     "monitor": ("monitor", "Start and stop the monitor server: not in this version."),
-    "console": ("console", "Start and stop the console: not in this version."),
+    "console": ("console", "Start, stop and look at the management console."),
     "results": ("results", "Start and stop the results service: gone since 0.8."),
     "completion": ("completion", "Print the completion script of a shell."),
     "version": ("version", "Show the version."),

@@ -59,14 +59,19 @@ def _listening(function: Decorated) -> Decorated:
 @command.command("start", cls=ClaraCommand)
 @_listening
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C or SIGTERM, for service managers.")
+@click.option("--console", is_flag=True, help="Start the console too, as clara console start does.")
 @_yes
 @global_options
-def start(foreground: bool, **given: Any) -> None:
+def start(foreground: bool, console: bool, **given: Any) -> None:
     """Start the server in the background, as this user.
 
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
+    if foreground and console:
+        raise UsageError(
+            "--console and --foreground exclude each other: clara console start --foreground is another service"
+        )
     settings().check_here()
     options = _options(given)
     if foreground:
@@ -80,6 +85,8 @@ def start(foreground: bool, **given: Any) -> None:
         _start(options)
     else:
         _say_not_installed("started")
+    if console:
+        _start_console()
 
 
 @command.command("stop", cls=ClaraCommand)
@@ -142,6 +149,23 @@ def _start(options: Options) -> None:
     running = process.start(root, config, settings().config_file, options)
     click.echo("NAME: clara")
     _show(root, running)
+
+
+def _start_console() -> None:
+    """As far as it does not run already: who asks for both wants both to run."""
+    from clara_cli.commands.console import installed, say_not_installed, start_console
+
+    if not installed():
+        say_not_installed("started")
+        return
+    from clara_cli.console.options import Options
+    from clara_cli.console.process import CONSOLE
+
+    running = CONSOLE.find_running(_root())
+    if running is None:
+        start_console(Options())
+    else:
+        notice(f"The console runs already, on {', '.join(running.options.addresses())}.")
 
 
 def _show(root: Root, running: Running) -> None:

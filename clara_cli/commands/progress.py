@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clara_cli.commands.base import notice, warn
 from clara_cli.runtime.listener import Listener, Silent
+from clara_cli.runtime.usage import Usage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -136,7 +137,7 @@ class Lines:
         self._states[name] = "running"
         self._began[name] = time.monotonic()
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None:
         self._states[name] = "completed" if completed else "failed"
         now = time.monotonic()
         self._took[name] = now - self._began.get(name, now)

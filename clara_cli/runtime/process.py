@@ -10,6 +10,7 @@ from pathlib import Path
 from clara_cli.runtime.child import Child, OperatorRequest, Spawned
 from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.operator_log import OperatorLog
+from clara_cli.runtime.usage import Meter, Usage
 
 __all__ = ["OperatorProcess", "OperatorRequest", "exit_text", "log_tail"]
 _CHUNK = 1 << 16
@@ -22,11 +23,12 @@ class OperatorProcess:
     """A running operator.
 
     Attributes:
-        handle: readable when the process has ended.
+        handle: readable when the process has ended, and may be before.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
         gone: after its end: it is certain that no process it started lives.
+        meter: sees what it takes.
     """
 
     unstarted: str | None = None
@@ -54,6 +56,7 @@ class OperatorProcess:
                 os.close(writer)
             stack.callback(self._child.close)
             self.handle = self._child.handle
+            self.meter = Meter(lambda: self._child.groups)
             self._open = stack.pop_all()
 
     def drain(self) -> bool:
@@ -77,6 +80,10 @@ class OperatorProcess:
         """Its process groups: where it is enclosed, bubblewrap's own and the one inside."""
         return self._child.groups
 
+    def ended(self) -> bool:
+        """Once the handle is readable: whether it has ended."""
+        return self._child.ended()
+
     def signal(self, number: int) -> None:
         """Send a signal to the operator's whole process group."""
         self._child.signal(number)
@@ -97,6 +104,11 @@ class OperatorProcess:
         if not end.began:
             self.unstarted = end.why or self._child.explain(log_tail(self._request.log))
         return end.code
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it took; None of one that ended too soon to be seen."""
+        return self.meter.usage
 
 
 def _child(request: OperatorRequest, output: int, warm: ForkServer | None) -> Child:

@@ -66,6 +66,8 @@ LAYERS = {
     "server": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site"},
     "remote": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site", "server"},
     "doctor": {"fastio", "runtime", "jobs"},
+    "console": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "fastio", "server", "volumes"},
+    "volumes": {"payloads", "fastio", "runtime"},
 }
 
 
