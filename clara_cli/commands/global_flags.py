@@ -57,6 +57,8 @@ class Settings:
             with remote_site(config) as site:
                 if self.verbose:
                     notice(f"platform: {site.address}")
+                if site.warning:
+                    warn(site.warning)
                 yield site
             return
         from clara_cli.site.local import LocalSite
