@@ -68,11 +68,11 @@ def start(foreground: bool, console: bool, **given: Any) -> None:
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
-    settings().check_here()
     if foreground and console:
         raise UsageError(
             "--console and --foreground exclude each other: clara console start --foreground is another service"
         )
+    settings().check_here()
     options = _options(given)
     if foreground:
         if not _installed():
