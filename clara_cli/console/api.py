@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from clara_cli.console import api_models as wire
 from clara_cli.console.desk import Desk, desk_of
-from clara_cli.console.files import name_after
+from clara_cli.console.file_names import name_after
 from clara_cli.console.job import start_job
 from clara_cli.console.new_job import checked_name
 from clara_cli.console.sending import send_file
 from clara_cli.console.uploads import Upload
 from clara_cli.database import Database
-from clara_cli.errors import NotFound
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import create_job, find_job
 from clara_cli.jobs.ending import ask_to_cancel
@@ -250,7 +249,7 @@ async def get_files(desk: TheDesk, payload_id: PayloadId) -> list[wire.FileItem]
     return await desk.slow.call(look)
 
 
-@router.get("/payloads/{payload_id}/files/{path:path}", tags=["payloads"], response_class=Response, responses=_FILE)
+@router.get("/payloads/{payload_id}/files/{path:file}", tags=["payloads"], response_class=Response, responses=_FILE)
 async def get_file(
     request: Request, desk: TheDesk, payload_id: PayloadId, path: Annotated[str, Path(description="Its name.")]
 ) -> Response:
@@ -261,7 +260,7 @@ async def get_file(
 
 
 @router.put(
-    "/payloads/{payload_id}/files/{path:path}",
+    "/payloads/{payload_id}/files/{path:file}",
     status_code=204,
     tags=["payloads"],
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}, "required": True}},
@@ -300,11 +299,6 @@ async def get_models(desk: TheDesk) -> list[wire.ModelItem]:
             return [wire.model_item(model) for model in list_models(connection)]
 
     return await desk.call(look)
-
-
-@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "DELETE"], include_in_schema=False)
-async def unknown(rest: str) -> None:
-    raise NotFound(f"the API has no {rest}", hint="/api/openapi.json lists what it has")
 
 
 def _details(database: Database, job_id: str) -> wire.JobDetails:

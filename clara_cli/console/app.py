@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from clara_cli import __version__
@@ -55,7 +56,7 @@ STATUSES: tuple[tuple[type[ClaraError], int], ...] = (
     (StoreError, 503),
     (ClaraError, 422),
 )
-_API = ("/api/", "/metrics", "/health")
+_API = ("/api", "/metrics", "/health")
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -102,10 +103,26 @@ async def _clara_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    text = error.detail if error.status_code != 404 or error.detail != "Not Found" else "There is no such page."
-    answer = _show(request, error.status_code, text)
+    text, hint = error.detail, None
+    if text == "Not Found":
+        text = "There is no such page."
+        if request.url.path.startswith("/api"):
+            text, hint = f"the API has no {request.url.path}", "/api/openapi.json lists what it has"
+    answer = _show(request, error.status_code, text, hint)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["allow"] = ", ".join(_methods(request))
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What the routes of an address take; each route by itself knows its own methods only."""
+    found: set[str] = set()
+    for name in ROUTERS:
+        for route in importlib.import_module(f"clara_cli.console.{name}").router.routes:
+            if isinstance(route, Route) and route.path_regex.match(request.url.path):
+                found |= route.methods or set()
+    return sorted(found)
 
 
 async def _wrong_values(request: Request, error: Exception) -> Response:

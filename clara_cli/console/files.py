@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from clara_cli.console.desk import Desk, desk_of
+from clara_cli.console.file_names import name_after
 from clara_cli.console.job import JobPage, look
 from clara_cli.console.pages import page
 from clara_cli.console.sending import send_file, send_zip
@@ -63,23 +63,17 @@ async def job_files(request: Request, job_id: str, desk: Annotated[Desk, Depends
     return page(request, "job_files.html", title=title, here="jobs", tab="files", shown=shown, listing=listing)
 
 
-@router.get("/payloads/{payload_id}/files/{path:path}")
+@router.get("/payloads/{payload_id}/files/{path:file}")
 async def download(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     name = name_after(request, "/files/")
     file: FileIO = await desk.call(open_file, payload_id, name)
     return send_file(desk.quick, file, name.rpartition("/")[2], request.headers.get("range"))
 
 
-@router.get("/payloads/{payload_id}/zip/{path:path}")
+@router.get("/payloads/{payload_id}/zip/{path:file}")
 async def download_folder(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     top, folder, entries, name = await desk.slow.call(_folder, payload_id, name_after(request, "/zip/"))
     return send_zip(desk.slow, top, folder, entries, name)
-
-
-def name_after(request: Request, mark: str) -> str:
-    """The rest of a request's path as the name of a file, which may be any bytes."""
-    path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    return os.fsdecode(unquote_to_bytes(path.partition(b"?")[0].partition(mark.encode())[2]))
 
 
 def list_payload(top: Path) -> Listing:

@@ -50,11 +50,6 @@ class JobPage:
         job = self.view.job
         return job.state is JobState.STOPPED and job.status is not JobStatus.HEALTHY
 
-    @property
-    def active(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self.view.job.submitted is not None and self.view.job.state is not JobState.STOPPED
-
 
 def look(database: Database, text: str) -> JobPage:
     """What a job's pages show; NotFound when there is none."""

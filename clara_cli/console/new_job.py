@@ -55,7 +55,7 @@ async def new_job(request: Request, pipeline_id: str, desk: Annotated[Desk, Depe
             await upload.finish()
         kept = True
     except FormParserError as error:
-        raise UsageError(f"the form did not arrive whole: {error}") from error
+        raise UsageError(f"this is no form with files: {error}") from error
     except ClientDisconnect:
         return Response(status_code=400)
     finally:

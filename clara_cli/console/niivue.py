@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from clara_cli.console.desk import Desk, desk_of
-from clara_cli.console.files import name_after
+from clara_cli.console.file_names import name_after
 from clara_cli.console.looking import Look, volume_query
 from clara_cli.console.pages import page
 from clara_cli.console.viewed import Place, address, find_place, open_place
@@ -58,7 +58,7 @@ async def script() -> Response:
     return FileResponse(found, media_type="text/javascript", headers={"cache-control": "private, no-cache"})
 
 
-@router.get("/payloads/{payload_id}/niivue/{path:path}")
+@router.get("/payloads/{payload_id}/niivue/{path:file}")
 async def niivue(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     """The page with NiiVue in it."""
     if bundle() is None:
@@ -81,7 +81,7 @@ async def niivue(request: Request, payload_id: str, desk: Annotated[Desk, Depend
     )
 
 
-@router.get("/payloads/{payload_id}/nifti/{path:path}")
+@router.get("/payloads/{payload_id}/nifti/{path:file}")
 async def nifti(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     """Any volume as a NIfTI file."""
     look = replace(Look.of(request.query_params), overlay="")
@@ -89,7 +89,7 @@ async def nifti(request: Request, payload_id: str, desk: Annotated[Desk, Depends
     return _send(desk, shown.volume, look.frame, marked=False)
 
 
-@router.get("/payloads/{payload_id}/labels/{path:path}")
+@router.get("/payloads/{payload_id}/labels/{path:file}")
 async def labels(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     """What lies over a volume, as a NIfTI file of labels."""
     shown = await desk.slow.call(_find, payload_id, name_after(request, "/labels/"), Look.of(request.query_params))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -60,14 +62,16 @@ def run(options: Options, config_file: str | None, ready: Callable[[Options], No
 
 
 class _Server(uvicorn.Server):
-    """Tells whoever waits for news that there will be none, or it would not end."""
+    """Ends when it is asked to, with exit status 0; whoever waits for news is told that there will be none."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
         self._desk = desk
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
+        # Not as inherited: that sends the signal to this process once more at the end.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
         self._desk.end()
 
 
@@ -78,8 +82,10 @@ def _listen(options: Options) -> list[socket.socket]:
         first = socket.create_server((options.host, options.port), family=family, backlog=512)
     except OSError as error:
         port = options.port + 1 if options.port < 65535 else options.port - 1
+        known = error.errno is not None and not isinstance(error, socket.gaierror)
+        reason = os.strerror(error.errno or 0) if known else error.strerror
         raise RuntimeFailure(
-            f"cannot listen on {options.addresses()[0]}: {error.strerror or error}",
+            f"cannot listen on {options.addresses()[0]}: {reason}",
             hint=f"clara console start --port {port}",
         ) from error
     sockets = [first]

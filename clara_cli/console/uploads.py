@@ -99,6 +99,7 @@ class Form:
         self._headers: dict[str, str] = {}
         self._header, self._value = b"", b""
         self._events: list[tuple[str, bytes]] = []
+        self._ended = False
         self._parser = MultipartParser(
             boundary,
             {
@@ -108,6 +109,7 @@ class Form:
                 "on_header_end": self._on_header,
                 "on_headers_finished": self._on_headers,
                 "on_part_data": self._on_data,
+                "on_end": self._on_end,
             },
         )
 
@@ -115,7 +117,7 @@ class Form:
         """(name, piece) of each file; an empty piece comes first. Fields before a file are in `fields` by then.
 
         Raises:
-            UsageError: a field is too long, or there are too many.
+            UsageError: it did not arrive whole, a field is too long, or there are too many.
             FormParserError: it is no such form.
         """
         async for chunk in body:
@@ -123,11 +125,15 @@ class Form:
             events, self._events = self._events, []
             for event in events:
                 yield event
-        self._parser.finalize()
+        if not self._ended:
+            raise UsageError("the form did not arrive whole")
 
     def _on_begin(self) -> None:
         self._headers = {}
         self._part = None
+
+    def _on_end(self) -> None:
+        self._ended = True
 
     def _on_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]

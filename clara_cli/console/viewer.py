@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from clara_cli.console.desk import Desk, desk_of
-from clara_cli.console.files import name_after
+from clara_cli.console.file_names import name_after
 from clara_cli.console.looking import PRESETS, Look, facts, panes
 from clara_cli.console.niivue import bundle
 from clara_cli.console.pages import page
@@ -30,7 +30,7 @@ from clara_cli.volumes.window import Window, default_window
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/payloads/{payload_id}/view/{path:path}")
+@router.get("/payloads/{payload_id}/view/{path:file}")
 async def view(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
     """A page for whatever it is."""
     reference = name_after(request, "/view/")
@@ -54,7 +54,7 @@ async def job_variables(request: Request, job_id: str, desk: Annotated[Desk, Dep
     return page(request, "parts/variables.html", title="Variables", here="jobs", variables=shown)
 
 
-@router.get("/payloads/{payload_id}/slice/{path:path}")
+@router.get("/payloads/{payload_id}/slice/{path:file}")
 async def picture(
     request: Request,
     payload_id: str,

@@ -95,9 +95,9 @@ def _read(file: int, start: int, end: int) -> Iterator[bytes]:
 
 
 def _line_after(file: int, place: int, end: int) -> int:
-    """Where the first whole line from a place on begins; the place itself where none does."""
-    if place == 0:
-        return 0
+    """Where the first whole line from a place on begins; the place itself where none does, or nothing was kept."""
+    if place == 0 or next(data_parts(file, end, place), (end, end))[0] > place:
+        return place
     at = os.pread(file, end - place, place).find(b"\n")
     return place + at + 1 if at >= 0 else place
 

@@ -1,6 +1,6 @@
 // Keeps `[data-live]` elements up to date. Such an element names its topic (`data-live="job:…"`) and its part of the
 // page (`data-part="job_overview"`): on news of the topic the part is asked for, at the page's own address or
-// `data-src`. `data-every="2"` asks every two seconds besides, while it is there.
+// `data-src`. `data-every="2"` asks every two seconds besides, as long as a clock (`data-since`) runs in the page.
 //
 // A page that nobody sees has no connection, since browsers allow six to one server. When the connection is lost it is
 // made again, and everything is asked for anew.
@@ -92,7 +92,7 @@ async function load(element) {
 }
 
 function everySoOften() {
-  if (document.hidden) return;
+  if (document.hidden || !document.querySelector("[data-since]")) return;
   for (const element of document.querySelectorAll("[data-live][data-every]")) {
     element.age = (element.age || 0) + 1;
     if (element.age >= Number(element.dataset.every)) {
