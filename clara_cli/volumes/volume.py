@@ -91,6 +91,21 @@ class Volume:
             rows = rows[::-1]
         return self._values(rows)
 
+    def value(self, left: int, back: int, up: int, frame: int = 0) -> float:
+        """The value of one voxel, by its place along the patient's axes.
+
+        Raises:
+            VolumeError: there is no such voxel or frame, or the file cannot be read.
+        """
+        index = self._frame(frame)
+        for place, size, axis, flipped in zip(
+            (left, back, up), self.shape, self.orientation.axes, self.orientation.flipped, strict=True
+        ):
+            if not 0 <= place < size:
+                raise VolumeError(f"{self.name} has no voxel {left}, {back}, {up}")
+            index[self.spatial[axis]] = size - 1 - place if flipped else place
+        return float(self._values(self.voxels.take(index)))
+
     def check_frame(self, frame: int) -> None:
         """Raise VolumeError unless there is such a frame."""
         if not 0 <= frame < self.frames:

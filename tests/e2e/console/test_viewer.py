@@ -163,6 +163,12 @@ def test_a_click_crosses_the_planes_there(console: Console, payload: str, page: 
     settled(page, Plane.CORONAL, 21)
     crossing = page.get_attribute("[data-plane=sagittal] .crosshair", "d")
     assert crossing == "M21.5 0V36M0 28.5H30"
+    # 5 voxels of 2 mm from the right, 21 of 1 mm from the front, 2 of 3 mm from below.
+    told = f"{RAS[20 - 1 - 5, 30 - 1 - 21, 2]} · R 9.0 A 13.0 I 1.0 mm"
+    page.wait_for_selector(f"#voxel >> text='{told}'")
+    page.select_option("select[name=overlay]", "input/labels.nii.gz")
+    label = RAS_LABELS[20 - 1 - 5, 30 - 1 - 21, 2]
+    page.wait_for_selector(f"#voxel >> text={f'label {label} · ' if label else ''}R 9.0")
 
 
 def test_the_overlay_in_the_browser(console: Console, payload: str, page: Page) -> None:

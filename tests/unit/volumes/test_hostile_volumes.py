@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import wait_until
 
 from clara_cli.errors import VolumeError
 from clara_cli.volumes.orientation import Plane
@@ -228,3 +229,17 @@ def test_a_volume_is_kept_until_its_file_changes(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(VolumeError, match="is gone"):
         shelf.open(asked)
+    shelf.clear()
+
+
+def test_what_nobody_looks_at_any_more_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii"
+    path.write_bytes(nifti())
+    shelf = Shelf(patience=0.01)
+    shelf.open(Asked(path, str(tmp_path)))
+    inode = path.stat().st_ino
+
+    def held() -> bool:
+        return any(each.exists() and each.stat().st_ino == inode for each in Path("/proc/self/fd").iterdir())
+
+    wait_until(lambda: not held(), "the file to be closed")
