@@ -15,6 +15,7 @@ import memory
 import mounts
 import noop
 import server
+import slices
 import startup
 import transfer
 import walkthrough
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "transfer": transfer,
     "server": server,
     "console": console,
+    "slices": slices,
 }
 
 
