@@ -14,6 +14,7 @@ import many
 import memory
 import mounts
 import noop
+import peers
 import server
 import startup
 import transfer
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "transfer": transfer,
     "server": server,
     "console": console,
+    "peers": peers,
 }
 
 
