@@ -14,6 +14,7 @@ import many
 import memory
 import mounts
 import noop
+import peers
 import server
 import slices
 import startup
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "server": server,
     "console": console,
     "slices": slices,
+    "peers": peers,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
+from parts import profile
 from rich.table import Table
 from timing import Spread, interleaved, ratio, timed
 from workspace import CLARA, OPERATORS, Workspace
@@ -82,23 +84,41 @@ def others() -> dict[str, Callable[[], NDArray[Any]]]:
 
 
 def measure(runs: int) -> list[Table]:
-    """The CT with all ways of doing it; other volumes once each, plain and ours."""
+    """The CT with all ways of doing it; other volumes once each, plain and ours; the parts of the CT's way."""
     table = Table(
         title=f"walkthrough: 512 x 512 x 400, whole processes, ms, median (least - greatest); target {TARGET}"
     )
-    for column in ("volume", "way", "time", "times plain", ".npz, MiB", "times plain's"):
-        table.add_column(column, justify="left" if column in ("volume", "way") else "right")
+    columns = ("volume", "way", "time", "times plain", ".npz, MiB", "times plain's")
+    for column in columns:
+        table.add_column(column, justify="left" if column in columns[:2] else "right")
     with Workspace() as space:
-        _add(table, "CT-like, int16", space, ct(), runs, unchanged=True)
+        volume = _saved(space, ct())
+        _add(table, "CT-like, int16", space, volume, runs, unchanged=True)
+        parts = profile(space, volume, runs)
     for label, make in others().items():
         with Workspace() as space:
-            _add(table, label, space, make(), 1, unchanged=False)
-    return [table]
+            _add(table, label, space, _saved(space, make()), 1, unchanged=False)
+    if template := _mni152():
+        with Workspace() as space:
+            _add(table, "MNI152 (nilearn)", space, template, runs, unchanged=True)
+    return [table, parts]
 
 
-def _add(table: Table, label: str, space: Workspace, array: NDArray[Any], runs: int, *, unchanged: bool) -> None:
-    volume = space.folder / "volume.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), volume)
+def _saved(space: Workspace, array: NDArray[Any]) -> Path:
+    path = space.folder / "volume.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), path)
+    return path
+
+
+def _mni152() -> Path | None:
+    """The template of a head that comes with nilearn, where that is installed."""
+    found = importlib.util.find_spec("nilearn")
+    if found is None or not found.origin:
+        return None
+    return next((Path(found.origin).parent / "datasets" / "data").glob("mni_icbm152_t1_*.nii.gz"), None)
+
+
+def _add(table: Table, label: str, space: Workspace, volume: Path, runs: int, *, unchanged: bool) -> None:
     cases = {"plain scripts": partial(_plain, space, volume), "clara": partial(_job, space, volume, EXAMPLE)}
     if unchanged:
         cases["clara, nibabel and numpy"] = partial(_job, space, volume, UNCHANGED)

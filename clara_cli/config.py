@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
@@ -46,8 +46,8 @@ VENV_MODES = ("ask", "auto", "never")
 MOUNT_MODES = ("auto", "require", "off")
 
 
-@dataclass(frozen=True)
-class Config:
+# A named tuple, as what hangs on it: every command makes one, and dataclasses take longer to be made than to be used.
+class Config(NamedTuple):
     """The settings in force.
 
     Attributes:
@@ -83,12 +83,16 @@ class Config:
     venv: str = "ask"
     mounts: str = "auto"
     fast_io: bool = False
-    services: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, str] = MappingProxyType({})
     triton: Triton | None = None
-    models: Mapping[str, Path] = field(default_factory=dict)
+    models: Mapping[str, Path] = MappingProxyType({})
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
+    warm_start: bool = True
+
+
+DEFAULTS = Config()
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -128,16 +132,17 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         memory=whole(values, "memory", path),
         timeout=seconds(values, "timeout", path),
         operator_timeout=seconds(values, "operator_timeout", path),
-        service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
+        service_timeout=seconds(values, "service_timeout", path) or DEFAULTS.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
         mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
-        fast_io=_fast_io(values, path, environment),
+        fast_io=_switch(values, "fast_io", path, environment, False),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
         platform=read_platform(values, path),
         clean=read_retention(values, path),
-        log_limit=whole(values, "log_limit", path) or Config.log_limit,
+        log_limit=whole(values, "log_limit", path) or DEFAULTS.log_limit,
+        warm_start=_switch(values, "warm_start", path, environment, True),
     )
 
 
@@ -202,12 +207,14 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
     return folder / from_home(value)
 
 
-def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
-    word = environment.get("CLARA_FAST_IO")
+def _switch(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str], default: bool) -> bool:
+    """What a variable says, else the file, else nobody."""
+    variable = f"CLARA_{key.upper()}"
+    word = environment.get(variable)
     if not word:
-        return truth(values, "fast_io", path)
+        return default if values.get(key) is None else truth(values, key, path)
     if word.lower() not in SWITCHES:
-        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+        raise ConfigError(f'{variable} is "{word}": expected 1 or 0')
     return SWITCHES[word.lower()]
 
 

@@ -45,12 +45,13 @@ KEYS = {
         Key("venv", "text", "missing Python environments: ask, auto or never", "ask"),
         Key("mounts", "text", "declared paths of operators: auto, require or off", "auto", "CLARA_MOUNTS"),
         Key("fast_io", "switch", "true: faster codecs for operators' Python", "false", "CLARA_FAST_IO"),
+        Key("warm_start", "switch", "false: start every operator anew, fork none", "true", "CLARA_WARM_START"),
         Key("services", "mapping", "connection name: host:port of servers that run already"),
         Key("triton", "mapping", "http and grpc: host:port of the Triton server"),
         Key("models", "mapping", "model name: folder, for Triton services that a job starts"),
         Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("log_limit", "number", "megabytes kept of each operator's log", "256"),
-        Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server"),
+        Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server; token_file"),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

@@ -142,9 +142,9 @@ def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
 
 
 def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
-    """`platform`: limits of the server: `max_upload` (a size), `storage_percent`, `idle` (seconds)."""
+    """`platform`: limits of the server: `max_upload` (a size), `storage_percent`, `idle` (seconds); `token_file`."""
     given = _mapping(values, "platform", "limits", path)
-    known = ("max_upload", "storage_percent", "idle")
+    known = ("max_upload", "storage_percent", "idle", "token_file")
     if unknown := [str(key) for key in given if key not in known]:
         raise ConfigError(f"{path}: platform: {unknown[0]} is no limit: expected {', '.join(known)}")
     limits = PlatformLimits()
@@ -155,7 +155,15 @@ def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
     percent = whole(given, "storage_percent", path) or limits.storage
     if percent > 100:
         raise ConfigError(f"{path}: platform: storage_percent must be at most 100, found {percent}")
-    return limits._replace(upload=upload, storage=percent, idle=seconds(given, "idle", path) or limits.idle)
+    token = given.get("token_file")
+    if token is not None and not isinstance(token, str):
+        raise ConfigError(f"{path}: platform: token_file must be the path of a file, found {token!r}")
+    return limits._replace(
+        upload=upload,
+        storage=percent,
+        idle=seconds(given, "idle", path) or limits.idle,
+        token_file=path.absolute().parent / from_home(token) if token else None,
+    )
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:

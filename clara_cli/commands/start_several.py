@@ -19,6 +19,7 @@ from clara_cli.database import Database
 from clara_cli.jobs.batch import Batch, Event, enough_files
 from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
+from clara_cli.jobs.warm import warm_start
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan
 
@@ -53,7 +54,7 @@ def start_several(
             run_detached(submitted, config, settings().config_file)
 
     with enough_files(len(ids)) as most:
-        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit, most)
+        code = _all_accepted(ids, hand_over) if detach else _run(ids, config, submit, most)
     if not detach and (told := clean_as_configured(database, config)):
         warn(told)
     if code:
@@ -72,11 +73,11 @@ def _accepted() -> None:
         sys.stdout.flush()
 
 
-def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -> int:
+def _run(ids: Sequence[str], config: Config, submit: Callable[[str], SubmittedJob], most: int) -> int:
     """Run jobs in this process, not more than `most` under way at once, and show how they go."""
     todo = deque(ids)
     ended: list[Event] = []
-    with closing(Batch()) as batch, signals_ask(batch) as got:
+    with warm_start(config) as warm, closing(Batch(warm)) as batch, signals_ask(batch) as got:
 
         def start(text: str) -> JobPlan:
             submitted = submit(text)

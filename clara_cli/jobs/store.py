@@ -231,12 +231,6 @@ def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> Non
     change_job(connection, job_id, event)
 
 
-def live_jobs(connection: sqlite3.Connection) -> list[str]:
-    """Ids of jobs that were started and have not ended, by what the records say. However many jobs have ended."""
-    query = "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL"
-    return [row[0] for row in connection.execute(query)]
-
-
 _STATES = {state.value: state for state in JobState}
 _STATUSES = {status.value: status for status in JobStatus}
 _PRIORITIES = {priority.value: priority for priority in JobPriority}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -30,11 +31,14 @@ class Usage(NamedTuple):
 class Meter:
     """Looks at a process and its descendants.
 
+    Args:
+        pid: gives the process; None while it is not known.
+
     Attributes:
         usage: what was seen so far; None before the first look.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: Callable[[], int | None]) -> None:
         self._pid = pid
         self._began = time.monotonic()
         self._next = self._began + _SHORTEST
@@ -49,8 +53,11 @@ class Meter:
         if now < self._next:
             return
         self._next = now + min(_LONGEST, max(_SHORTEST, (now - self._began) * _PART))
+        first = self._pid()
+        if first is None:
+            return
         ticks = memory = own = 0
-        todo = [self._pid]
+        todo = [first]
         while todo:
             pid = todo.pop()
             try:

@@ -102,6 +102,8 @@ class Shelf:
     def clear(self) -> None:
         """Close all that nobody looks at just now."""
         with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
             self._kept.clear()
 
     def _wait(self) -> None:

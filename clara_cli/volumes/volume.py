@@ -13,6 +13,9 @@ from clara_cli.volumes.orientation import VIEWS, Orientation, Plane
 from clara_cli.volumes.voxels import MAX_DIMENSIONS, Array, Voxels
 from clara_cli.volumes.window import Window
 
+# Of one slice.
+MAX_PIXELS = 1 << 26
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -83,6 +86,9 @@ class Volume:
         across = self.spatial[orientation.axes[view.across]]
         index[across] = count - 1 - number if orientation.flipped[view.across] else number
         right, down = (self.spatial[orientation.axes[axis]] for axis in (view.right, view.down))
+        width, height = self.voxels.dims[right], self.voxels.dims[down]
+        if width * height > MAX_PIXELS:
+            raise VolumeError(f"{self.name} is too large to be shown: its slices have {width:,} x {height:,} pixels")
         values = self.voxels.take(index)
         rows = values if down < right else values.T
         if orientation.flipped[view.right]:

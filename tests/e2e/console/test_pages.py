@@ -152,7 +152,7 @@ def test_a_log_is_followed_as_it_grows_and_searched(console: Console, page: Page
     page.get_by_placeholder("Search the whole log").fill("LINE 7")
     page.keyboard.press("Enter")
     expect(page.locator("#log-matches button").first).to_have_text("line 7")
-    expect(page.locator("#log-state")).to_contain_text("“LINE 7”")
+    expect(page.locator("#log-found")).to_contain_text("“LINE 7”")
     page.locator("#log-matches button").first.click()
     wait_until(lambda: written(page).startswith("line 7\nline 8\n"), "the place that was found")
     console.clara("cancel", "job", "-j", job)

@@ -239,7 +239,7 @@ LIVE = """
 def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
     console: Console, browser: Browser, tmp_path: Path, meeting: Path
 ) -> None:
-    gate, filled = meeting / "gate", meeting / "filled"
+    gate, filled, smaller = meeting / "gate", meeting / "filled", meeting / "smaller"
     project = Project(tmp_path)
     project.driver(
         "producer",
@@ -248,6 +248,8 @@ def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
         "entries['volume'].array[:] = numpy.arange(120).reshape(4, 5, 6)\n"
         f"while not os.path.exists('{filled}'): time.sleep(0.01)\n"
         "entries['volume'].array[:] = numpy.arange(120).reshape(4, 5, 6)[::-1]\n"
+        f"while not os.path.exists('{smaller}'): time.sleep(0.01)\n"
+        "entries['volume'].update_shape([2, 5, 6])\nentries['volume'].array[:] = 30\n"
         f"while not os.path.exists('{gate}'): time.sleep(0.01)",
     )
     project.driver("consumer", "pass")
@@ -274,6 +276,9 @@ def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
     filled.touch()
     # The page follows what the operator writes.
     wait_until(lambda: np.array_equal(pixels(page, Plane.AXIAL)[..., 0], as_grey(lps[1], 120, 60)), "the next picture")
+    smaller.touch()
+    wait_until(lambda: "slices 0 to 1, no 3" in got(console, address, plane="axial", at=3).text, "the smaller variable")
+    wait_until(lambda: np.array_equal(seen(), as_grey(np.full((5, 6), 30), 120, 60)), "what it holds")
     gate.touch()
     console.ended(job)
     gone = got(console, address, plane="axial", at=1)

@@ -165,6 +165,16 @@ def test_what_is_no_number_is_black_and_does_not_count(tmp_path: Path) -> None:
     assert default_window(opened(tmp_path / "b.npy")).width > 0
 
 
+def test_a_slice_that_is_larger_than_any_screen(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(npy(b"{'descr':'|u1','fortran_order':False,'shape':(1,9000,9000),}"))
+    os.truncate(path, path.stat().st_size + 9000 * 9000)
+    volume = opened(path)
+    with pytest.raises(VolumeError, match="slices have 9,000 x 9,000 pixels"):
+        default_window(volume)
+    assert volume.slice(Plane.CORONAL, 5).shape == (1, 9000)
+
+
 def test_a_large_file_takes_no_memory(tmp_path: Path) -> None:
     """Half a gigabyte, most of it a hole: no more than a slice and the blocks it is in are read."""
     shape = (512, 512, 1024)
