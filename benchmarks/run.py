@@ -17,6 +17,7 @@ import noop
 import peers
 import queue_of_jobs
 import server
+import slices
 import startup
 import transfer
 import walkthrough
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "server": server,
     "peers": peers,
     "console": console,
+    "slices": slices,
 }
 
 

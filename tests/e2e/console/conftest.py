@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from console_support import Console, console_in, find_chromium
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+# A busy machine is no fault of the code.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
