@@ -99,13 +99,6 @@ def loaded(statements: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def loaded(statements: str) -> set[str]:
-    """The modules that are there after some statements, and were not before."""
-    program = f"import sys\nbefore = set(sys.modules)\n{statements}\nprint(*set(sys.modules) - before)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
-
-
 def test_starting_loads_nothing_that_most_jobs_do_not_need() -> None:
     found = loaded("import clara_cli.cli, clara_cli.commands.start")
     unwanted = {
