@@ -209,6 +209,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (set_id, position)
         )""",
     ),
+    # What an operator's process took.
+    ("ALTER TABLE operators ADD COLUMN cpu_seconds REAL", "ALTER TABLE operators ADD COLUMN peak_memory INTEGER"),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -129,15 +129,17 @@ def begin_early(words: Sequence[str]) -> None:
         word.startswith(("--config", "--det", "--fast", "--h", "-h")) for word in words
     ):
         return
-    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START")}
+    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START", "CLARA_HOST")}
     if said[VARIABLE] not in ("", "1") or said[FAST_IO] not in ("", "0") or said["CLARA_START"] == "detach":
+        return
+    if said["CLARA_HOST"]:  # jobs run on another machine
         return
     try:
         with open(os.path.expanduser("~/.clara/config.yaml"), "rb") as file:  # noqa: PTH111, PTH123
             text = file.read(1 << 16)
     except OSError:
         text = b""
-    if not any(key in text for key in (b"warm_start", b"fast_io", b"detach")):
+    if not any(key in b"\n" + text for key in (b"warm_start", b"fast_io", b"detach", b"\nhost:")):
         try:
             _early.append(ForkServer(passed_on()))
         except OSError:

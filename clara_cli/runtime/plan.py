@@ -68,13 +68,18 @@ class JobPlan:
 
 
 class OperatorFailure(NamedTuple):
-    """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log."""
+    """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log.
+
+    Attributes:
+        said: the last lines of the log, where it lies on another machine.
+    """
 
     name: str
     reason: str
     code: int | None
     log: Path
     kind: str = "operator"
+    said: tuple[str, ...] | None = None
 
 
 class JobResult(NamedTuple):
