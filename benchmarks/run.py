@@ -34,8 +34,8 @@ BENCHMARKS = {
     "many": many,
     "transfer": transfer,
     "server": server,
-    "console": console,
     "peers": peers,
+    "console": console,
 }
 
 
