@@ -38,6 +38,7 @@ BENCHMARKS = {
     "console": console,
     "slices": slices,
     "peers": peers,
+    "console": console,
 }
 
 

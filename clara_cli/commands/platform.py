@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,6 +69,7 @@ def start(foreground: bool, console: bool, **given: Any) -> None:
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
+    settings().check_here()
     if foreground and console:
         raise UsageError(
             "--console and --foreground exclude each other: clara console start --foreground is another service"
@@ -114,7 +116,9 @@ def restart(**given: Any) -> None:
         return
     wanted = _options(given) if any(given.values()) else None
     stopped = process.stop(_root())
-    _start(wanted or (stopped.options if stopped else _options(given)))
+    options = wanted or (stopped.options if stopped else _options(given))
+    # A token that was configured since then counts.
+    _start(replace(options, token_file=options.token_file or settings().config().platform.token_file))
 
 
 @command.command("status", cls=ClaraCommand)
@@ -206,6 +210,7 @@ def _options(given: dict[str, Any]) -> Options:
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())
 
 

@@ -20,9 +20,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; skipped where there is none."""
+    """Chromium; skipped where there is none. While it lives no test of this process can run a loop of its own."""
     program = find_chromium()
     if program is None:
         pytest.skip("Chromium is not installed")

@@ -121,6 +121,15 @@ def test_a_token_by_the_configuration_and_after_a_restart(tmp_path: Path, token_
             assert accepted(version(channel, ("authorization", f"Bearer {TOKEN}")))
 
 
+def test_a_token_that_is_configured_later_counts_after_a_restart(tmp_path: Path, token_file: Path) -> None:
+    with server_in(tmp_path / "own") as server, server.channel() as channel:
+        assert accepted(version(channel))
+        server.configure(f"platform: {{token_file: {token_file}}}\n")
+        server.clara("platform", "restart")
+        with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+            version(channel)
+
+
 def test_a_token_that_cannot_be_used(tmp_path: Path) -> None:
     server = Server(tmp_path / "own")
     server.folder.mkdir()
