@@ -15,6 +15,7 @@ import memory
 import mounts
 import noop
 import peers
+import queue_of_jobs
 import server
 import slices
 import startup
@@ -27,6 +28,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "queue": queue_of_jobs,
     "mounts": mounts,
     "handover": handover,
     "memory": memory,
@@ -35,10 +37,9 @@ BENCHMARKS = {
     "many": many,
     "transfer": transfer,
     "server": server,
-    "console": console,
-    "slices": slices,
     "peers": peers,
     "console": console,
+    "slices": slices,
 }
 
 
