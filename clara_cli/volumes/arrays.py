@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 import zlib
@@ -109,8 +110,13 @@ def _array(file: IO[bytes], name: str, axes: str) -> Volume:
     """The array whose header begins where the file is read next."""
     try:
         version = np.lib.format.read_magic(file)
+        if version != (1, 0):  # whose header may be said to have 4 GiB
+            said = file.read(4)
+            file.seek(-len(said), os.SEEK_CUR)
+            if (length := int.from_bytes(said, "little")) > _HEADER:
+                raise ValueError(f"its header has {length:,} bytes")
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file, max_header_size=_HEADER)
+        shape, fortran, dtype = read(file)
     except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError) as error:
         raise VolumeError(f"{name} is no array that can be read: {_first_line(error)}") from error
     if dtype.hasobject:

@@ -70,6 +70,8 @@ WRONG: list[tuple[str, bytes, str]] = [
     ("huge.npy", npy(b"{'descr':'<f8','fortran_order':False,'shape':(9999,9999,9999,9999),}"), "cut short"),
     ("overflow.npy", npy(b"{'descr':'<f8','fortran_order':False,'shape':(%d,)*9,}" % 10**18), "no array|dimensions"),
     ("code.npy", npy(b"__import__('os').system('touch /tmp/clara-was-here')"), "no array that can be read"),
+    ("long.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + b"{" * 500, "its header has 4,294,967,295 bytes"),
+    ("short-2.npy", b"\x93NUMPY\x02\x00\xff", "no array that can be read"),
     ("deep.npy", npy(b"(" * 5000), "no array that can be read"),
     ("text-in-it.npy", npy(b"{'descr':'<U4','fortran_order':False,'shape':(2,2),}", b"x" * 64), "no numbers"),
     ("moments.npy", npy(b"{'descr':'<M8[s]','fortran_order':False,'shape':(2,2),}", b"x" * 64), "no numbers"),
