@@ -75,21 +75,25 @@ def _job(operators: int, size: int) -> Peaks:
 
 
 def _look(runner: int, mark: bytes, peaks: Peaks) -> None:
-    sums = [_proportional(pid) for pid in {runner, *_processes(mark)}]
+    sums = [_proportional(pid) for pid in _processes(runner, mark)]
     mapped = sum(whole for whole, _ in sums)
     held = sum(whole - shared for whole, shared in sums) + _segments(runner)
     peaks.mapped, peaks.held = max(peaks.mapped, mapped), max(peaks.held, held)
     peaks.samples += 1
 
 
-def _processes(mark: bytes) -> list[int]:
-    """Processes with this variable in their environment."""
-    found = []
+def _processes(runner: int, mark: bytes) -> set[int]:
+    """The runner, what descends from it, and processes with this variable in their environment."""
+    parents, found = {}, {runner}
     for name in os.listdir("/proc"):  # noqa: PTH208 - looked at every few milliseconds
         if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
             with suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:  # noqa: PTH123
                 if mark in file.read().split(b"\0"):
-                    found.append(int(name))
+                    found.add(int(name))
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
     return found
 
 
