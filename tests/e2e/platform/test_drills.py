@@ -1,7 +1,7 @@
 """What the server bears: large files in little memory, its own death in the middle of work, many clients, slow ones.
 
-`CLARA_DRILL=full python -m pytest tests/e2e/platform --junitxml=FILE` for a file of 4 GiB, many clients for a minute, and
-more of what chance makes up (test_hostile.py); the figures are in FILE.
+`CLARA_DRILL=full python -m pytest tests/e2e/platform --junitxml=FILE` for a file of 4 GiB, many clients for a minute,
+and more of what chance makes up (test_hostile.py); the figures are in FILE.
 """
 
 from __future__ import annotations
