@@ -56,7 +56,7 @@ def repeated(payload: Identifier, name: str, size: int) -> Iterator[Any]:
 
 
 def test_a_large_file_goes_in_and_out_in_little_memory(
-    server: Server, record_property: Callable[[str, object], None]
+    server: Server, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     if shutil.disk_usage(server.folder).free < 3 * LARGE:
         pytest.skip(f"there is no room for a file of {LARGE >> 20} MiB")
@@ -73,7 +73,7 @@ def test_a_large_file_goes_in_and_out_in_little_memory(
             sent.update(part.data)
         assert received.digest() == sent.digest()
         accepted(client.payloads.Delete(payloads_pb2.PayloadsDeleteRequest(payload_id=payload)))
-    record_property("peak memory in MiB", memory_peak(server.pid) >> 20)
+    record_testsuite_property("peak memory with a large file in MiB", memory_peak(server.pid) >> 20)
     assert memory_peak(server.pid) < 150 << 20
 
 
@@ -218,7 +218,7 @@ def first_code(call: Any) -> grpc.StatusCode | None:
     return None
 
 
-def test_many_clients_at_once(server: Server, record_property: Callable[[str, object], None]) -> None:
+def test_many_clients_at_once(server: Server, record_testsuite_property: Callable[[str, object], None]) -> None:
     """64 clients create, upload, start, list, look and cancel; every answer is a good one."""
     server.program("echo", "print('hello')\n")
     with server.channel() as channel:
@@ -248,7 +248,7 @@ def test_many_clients_at_once(server: Server, record_property: Callable[[str, ob
 
     with ThreadPoolExecutor(64) as clients:
         rounds = list(clients.map(one_client, range(64)))
-    record_property("rounds", sum(rounds))
-    record_property("peak memory in MiB", memory_peak(server.pid) >> 20)
+    record_testsuite_property("rounds of many clients", sum(rounds))
+    record_testsuite_property("peak memory with many clients in MiB", memory_peak(server.pid) >> 20)
     assert min(rounds) > 0
     assert len(list((server.root / "payloads").iterdir())) >= sum(rounds)
