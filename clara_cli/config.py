@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit, platform: see `Config`
+    log_limit, platform, host, port, token_file, tls: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -28,8 +28,11 @@ from clara_cli.config_values import (
     choice,
     read_addresses,
     read_folders,
+    read_host,
     read_platform,
+    read_port,
     read_retention,
+    read_tls,
     read_triton,
     seconds,
     spoken,
@@ -70,6 +73,11 @@ class Config(NamedTuple):
         platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
+        host: the platform on another machine that commands work on, `HOST[:PORT]`; None for this machine.
+        port: its port, where `host` does not say.
+        token_file: what is sent with each call to it, if it asks for that.
+        tls: files, PEM: `ca`, the authorities that the platform's certificate is to be of; `cert` and `key`, what it is
+            shown. With any of them TLS is used.
     """
 
     root: Path | None = None
@@ -90,6 +98,10 @@ class Config(NamedTuple):
     clean: Retention = NO_LIMIT
     log_limit: int = 256
     warm_start: bool = True
+    host: str | None = None
+    port: int | None = None
+    token_file: Path | None = None
+    tls: Mapping[str, Path] = MappingProxyType({})
 
 
 DEFAULTS = Config()
@@ -143,6 +155,10 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or DEFAULTS.log_limit,
         warm_start=_switch(values, "warm_start", path, environment, True),
+        host=read_host(values, path, environment),
+        port=read_port(values, path),
+        token_file=_file(values, "token_file", path, environment),
+        tls=read_tls(values, path),
     )
 
 
@@ -205,6 +221,18 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / from_home(value)
+
+
+def _file(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]) -> Path | None:
+    """A file, named by the variable `CLARA_<KEY>` or else by the configuration, there from where that is."""
+    variable = environment.get(f"CLARA_{key.upper()}")
+    value = variable or values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{path}: {key} must be the path of a file, found {value!r}")
+    check_path(value, key, path)
+    return (Path.cwd() if variable else path.absolute().parent) / from_home(value)
 
 
 def _switch(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str], default: bool) -> bool:

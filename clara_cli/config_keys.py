@@ -52,6 +52,10 @@ KEYS = {
         Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("log_limit", "number", "megabytes kept of each operator's log", "256"),
         Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server; token_file"),
+        Key("host", "text", "HOST[:PORT] of the platform that commands work on, as --host", "here", "CLARA_HOST"),
+        Key("port", "number", "its port where host does not say", "30031"),
+        Key("token_file", "text", "file with the token that its callers show", variable="CLARA_TOKEN_FILE"),
+        Key("tls", "mapping", "ca, cert and key: files that say who it is, and who calls it"),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

@@ -72,6 +72,7 @@ def start(foreground: bool, console: bool, **given: Any) -> None:
         raise UsageError(
             "--console and --foreground exclude each other: clara console start --foreground is another service"
         )
+    settings().check_here()
     options = _options(given)
     if foreground:
         if not _installed():
@@ -209,6 +210,7 @@ def _options(given: dict[str, Any], before: Options | None = None) -> Options:
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())
 
 

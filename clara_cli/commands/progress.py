@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clara_cli.commands.base import notice, warn
-from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.listener import Listener, Silent
 from clara_cli.runtime.usage import Usage
 
@@ -31,13 +30,6 @@ _SAID = {"warning": ("Warning", "yellow"), "notice": ("Notice", "none")}
 def _on_terminal() -> bool:
     # A program that was started without stderr has none.
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-@contextmanager
-def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
-    """A listener for the duration of a job."""
-    with lines([operator.name for operator in pipeline.operators]) as listener:
-        yield listener
 
 
 @contextmanager

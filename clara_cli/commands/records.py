@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
-    from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.model import Job
     from clara_cli.models.store import Model
     from clara_cli.payloads.model import Payload
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from clara_cli.pipelines.model import Pipeline
     from clara_cli.pipelines.store import PipelineRecord
     from clara_cli.runtime.started import Started
+    from clara_cli.site.model import DescribedJob
 
 Record = dict[str, Any]
 _MODEL_TYPES = {
@@ -78,11 +77,11 @@ def job_record(job: Job) -> Record:
     }
 
 
-def described_job(view: JobView, verbose: bool = False) -> Record:
+def described_job(view: DescribedJob, verbose: bool = False) -> Record:
     """A job with its operators and messages; `verbose` adds what each operator's process was started with."""
     return {
         **job_record(view.job),
-        "payload_folder": str(view.tree.path),
+        "payload_folder": view.payload_folder,
         "metadata": dict(view.metadata),
         "variables": dict(view.job.variables),
         "operator_details": [
@@ -94,7 +93,7 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
                 "stopped": when(operator.stopped),
                 "exit_code": operator.exit_code,
                 "mounted": operator.mounted,
-                **({"process": _process(view, operator.name)} if verbose else {}),
+                **({"process": _process(view.processes.get(operator.name))} if verbose else {}),
             }
             for operator in view.operators
         ],
@@ -105,10 +104,7 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
     }
 
 
-def _process(view: JobView, name: str) -> Record | None:
-    from clara_cli.runtime.started import read_started
-
-    started = read_started(view.folder, name)
+def _process(started: Started | None) -> Record | None:
     return None if started is None else {**started._asdict(), "mounts": _mounts(started)}
 
 
@@ -140,14 +136,14 @@ def payload_record(payload: Payload) -> Record:
     }
 
 
-def described_payload(payload: Payload, files: Sequence[Entry], folder: Path) -> Record:
+def described_payload(payload: Payload, files: Sequence[Entry], folder: str) -> Record:
     """A payload with its files; sizes in bytes, modes as numbers, names below the payload's folder.
 
     A byte of a name that is no UTF-8 text is a lone surrogate, as in Python.
     """
     return {
         **payload_record(payload),
-        "payload_folder": str(folder),
+        "payload_folder": folder,
         "files": [{"name": entry.name, "size": entry.size, "mode": entry.mode & 0o7777} for entry in files],
     }
 

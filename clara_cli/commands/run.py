@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, fast_io_option, global_options, notice, settings, warn
-from clara_cli.commands.showing import brief_option, tell, tell_id
+from clara_cli.commands.showing import brief_option, tell_created
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
 from clara_cli.errors import NotFound, PayloadError, UsageError
 from clara_cli.home import from_home
-from clara_cli.retention import NO_LIMIT
 
 if TYPE_CHECKING:
-    from clara_cli.config import Config
-    from clara_cli.database import Database
-    from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.states import JobPriority
-    from clara_cli.pipelines.load import Loaded
     from clara_cli.pipelines.model import Pipeline
+    from clara_cli.site.interface import Site
 
 
 @click.command("run", cls=ClaraCommand)
@@ -57,8 +53,6 @@ def command(
     cancels the job (130). The job stays, as any other; a definition that did not change is stored once.
     """
     from clara_cli.commands.start import start_and_follow
-    from clara_cli.jobs.actions import create_job, find_job
-    from clara_cli.jobs.recovery import recover
     from clara_cli.jobs.results import check_target
     from clara_cli.pipelines.load import load_pipeline
 
@@ -66,8 +60,7 @@ def command(
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
     _check(name, files, output, only)
     folder = from_home(output) if output else None
-    with settings().database() as (database, config):
-        recover(database)
+    with settings().site() as site:
         loaded = load_pipeline(from_home(file))
         for problem in loaded.warnings:
             warn(problem.render())
@@ -75,21 +68,17 @@ def command(
         if folder is not None:
             check_target(folder)
         source = from_home(files) if files else None
-        pipeline_id = _stored(database, loaded)
+        pipeline_id = site.pipelines.stored(loaded)
         with transfer_meter("Uploading") as meter:
-            created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
-        tell_id("JOB_ID", created.job.id)
-        tell(f"PAYLOAD_ID: {created.job.payload_id}")
-        if created.uploaded:
-            tell("Payload uploaded successfully.")
-        with _cleaning(database, config), _removed_if_empty(folder):
+            created = site.jobs.create(name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
+        tell_created(created)
+        with _cleaning(site), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
-            attached = config._replace(start="attach", clean=NO_LIMIT)
-            start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
+            start_and_follow(site, created.job_id, False, values, reuse=reuse, cleaning=False)
             if folder is None:
-                notice(f"results: {created.tree.operators}")
+                notice(f"results: {created.results}")
             else:
-                _fetch(find_job(database, created.job.id), folder, chosen)
+                _fetch(site, created.job_id, folder, chosen)
 
 
 def _check(name: str | None, files: str | None, output: str | None, only: tuple[str, ...]) -> None:
@@ -103,14 +92,12 @@ def _check(name: str | None, files: str | None, output: str | None, only: tuple[
 
 
 @contextmanager
-def _cleaning(database: Database, config: Config) -> Iterator[None]:
+def _cleaning(site: Site) -> Iterator[None]:
     """Apply the limits of the configuration at the end."""
-    from clara_cli.jobs.clean import clean_as_configured
-
     try:
         yield
     finally:
-        if told := clean_as_configured(database, config):
+        if told := site.jobs.after():
             warn(told)
 
 
@@ -124,13 +111,6 @@ def _removed_if_empty(folder: Path | None) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
-
-
-def _stored(database: Database, loaded: Loaded) -> str:
-    from clara_cli.pipelines.store import insert_pipeline, same_pipeline
-
-    with database.write() as connection:
-        return same_pipeline(connection, loaded) or insert_pipeline(connection, loaded)
 
 
 def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
@@ -147,20 +127,20 @@ def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
     return [name for name in names if not wanted or name.casefold() in wanted]
 
 
-def _fetch(view: JobView, folder: Path, names: Iterable[str]) -> None:
-    from clara_cli.jobs.results import fetch, results
+def _fetch(site: Site, job_id: str, folder: Path, names: Iterable[str]) -> None:
     from clara_cli.payloads.names import show_name
 
     total = 0
     failed: list[tuple[str, str]] = []
     with transfer_meter("Downloading") as meter:
-        for name, selection in results(view, names):
-            if selection is None:
+        for name in names:
+            found = site.payloads.results(job_id, name)
+            if found is None:
                 notice(f"operator {name} left no files")
                 continue
-            for entry in selection.left_out:
+            for entry in found.left_out:
                 warn(f"{name}: {show_name(entry.name)} is left out: {entry.fault}")
-            done = fetch(selection, folder, name, meter)
+            done = found.download(f"{folder / name}/", meter)
             total += len(done.written)
             failed += done.failed
     notice(f"results: {total} {'file' if total == 1 else 'files'} in {folder}")

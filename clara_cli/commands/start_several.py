@@ -6,27 +6,25 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 import click
 
-from clara_cli.commands.base import notice, settings, warn
+from clara_cli.commands.base import notice, warn
 from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
 from clara_cli.commands.showing import tell
 from clara_cli.commands.start import ACCEPTED, explain, signals_ask
-from clara_cli.config import Config
-from clara_cli.database import Database
 from clara_cli.jobs.batch import Batch, Event, enough_files
-from clara_cli.jobs.clean import clean_as_configured
-from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
-from clara_cli.jobs.warm import warm_start
 from clara_cli.runtime.listener import Listener
-from clara_cli.runtime.plan import JobPlan
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.batch import Startable
+    from clara_cli.site.interface import Site, StartedJob
 
 
 def start_several(
-    database: Database,
-    config: Config,
+    site: Site,
     ids: Sequence[str],
     detach: bool,
     values: Mapping[str, str],
@@ -42,20 +40,23 @@ def start_several(
         click.exceptions.Exit: a start was refused or a job did not end well (1), or a signal cancelled what was left
             (128 + its number).
     """
-    detach = detach or config.start == "detach"
 
-    def submit(text: str) -> SubmittedJob:
+    def submit(text: str) -> StartedJob:
         with environment_progress() as progress:
-            return submit_job(database, config, text, values, progress, reuse=reuse)
+            return site.jobs.start(text, values, progress, reuse=reuse)
 
     def hand_over(text: str) -> None:
-        with submit(text) as submitted:
+        with submit(text) as started:
             _accepted()
-            run_detached(submitted, config, settings().config_file)
+            started.detach()
 
     with enough_files(len(ids)) as most:
-        code = _all_accepted(ids, hand_over) if detach else _run(ids, config, submit, most)
-    if not detach and (told := clean_as_configured(database, config)):
+        if detach:
+            code = _all_accepted(ids, hand_over)
+        else:
+            with site.jobs.together():
+                code = _run(ids, submit, most)
+    if not detach and (told := site.jobs.after()):
         warn(told)
     if code:
         raise click.exceptions.Exit(code)
@@ -73,38 +74,38 @@ def _accepted() -> None:
         sys.stdout.flush()
 
 
-def _run(ids: Sequence[str], config: Config, submit: Callable[[str], SubmittedJob], most: int) -> int:
+def _run(ids: Sequence[str], submit: Callable[[str], StartedJob], most: int) -> int:
     """Run jobs in this process, not more than `most` under way at once, and show how they go."""
     todo = deque(ids)
     ended: list[Event] = []
-    with warm_start(config) as warm, closing(Batch(warm)) as batch, signals_ask(batch) as got:
+    with closing(Batch()) as batch, signals_ask(batch) as got:
 
-        def start(text: str) -> JobPlan:
-            submitted = submit(text)
+        def start(text: str) -> StartedJob:
+            started = submit(text)
             _accepted()
-            batch.start(submitted)
-            return submitted.plan
+            batch.start(started)
+            return started
 
-        plans, well = each([todo.popleft() for _ in ids[:most]], start)
-        going = len(plans)
+        jobs, well = each([todo.popleft() for _ in ids[:most]], start)
+        going = len(jobs)
         # Live lines stand still: what is not known yet cannot be among them.
         listener: AbstractContextManager[Listener] = (
-            nullcontext(Plain()) if todo else lines([_label(plan) for plan in plans])
+            nullcontext(Plain()) if todo else lines([_label(job) for job in jobs])
         )
         with listener as shown:
             while going or (todo and not got):
                 while todo and going < most and not got:
-                    plans, accepted = each([todo.popleft()], start)
-                    going, well = going + len(plans), well and accepted
+                    jobs, accepted = each([todo.popleft()], start)
+                    going, well = going + len(jobs), well and accepted
                 event = batch.next(shown.interval) if going else None
                 if event is not None and not event.ended:
-                    shown.operator_began(_label(event.plan))
+                    shown.operator_began(_label(event.job))
                 elif event is not None:
                     going -= 1
                     ended.append(event)
-                    shown.operator_ended(_label(event.plan), _succeeded(event), None)
+                    shown.operator_ended(_label(event.job), _succeeded(event), None)
                     if isinstance(shown, Lines):
-                        shown.took(_label(event.plan), event.seconds)
+                        shown.took(_label(event.job), event.seconds)
                     if shown.interval is None:
                         _say(event)
                 with suppress(OSError):
@@ -123,8 +124,8 @@ def _succeeded(event: Event) -> bool:
     return event.result is not None and event.result.succeeded
 
 
-def _label(plan: JobPlan) -> str:
-    return f"{' '.join(plan.job_name.split())} {plan.job_id}"
+def _label(job: Startable) -> str:
+    return f"{' '.join(job.job_name.split())} {job.job_id}"
 
 
 def _say(event: Event) -> None:
@@ -133,8 +134,8 @@ def _say(event: Event) -> None:
 
     with suppress(OSError):
         if event.error is not None:
-            report(f"job {event.plan.job_id}: {event.error.message}", event.error.hint)
+            report(f"job {event.job.job_id}: {event.error.message}", event.error.hint)
         elif _succeeded(event):
-            notice(f"job {event.plan.job_id} ended with JOB_STATUS_HEALTHY")
+            notice(f"job {event.job.job_id} ended with JOB_STATUS_HEALTHY")
         elif event.result is not None:
-            explain(event.plan.job_id, event.result)
+            explain(event.job.job_id, event.result)

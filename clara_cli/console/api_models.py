@@ -33,7 +33,7 @@ class Problem(BaseModel):
 class PipelineItem(BaseModel):
     pipeline_id: str
     name: str
-    created: datetime
+    created: datetime | None
 
 
 class PipelineOperator(BaseModel):
@@ -156,7 +156,7 @@ class ModelItem(BaseModel):
     name: str
     type: str
     versions: list[int]
-    created: datetime
+    created: datetime | None
 
 
 def when(seconds: float) -> datetime:
@@ -169,7 +169,7 @@ def when_if(seconds: float | None) -> datetime | None:
 
 
 def pipeline_item(record: PipelineRecord) -> PipelineItem:
-    return PipelineItem(pipeline_id=record.id, name=record.name, created=when(record.created))
+    return PipelineItem(pipeline_id=record.id, name=record.name, created=when_if(record.created))
 
 
 def job_item(job: Job, pipeline_name: str | None = None) -> JobItem:
@@ -228,5 +228,9 @@ def image_item(image: RegisteredImage) -> ImageItem:
 
 def model_item(model: Model) -> ModelItem:
     return ModelItem(
-        model_id=model.id, name=model.name, type=model.type, versions=list(model.versions), created=when(model.created)
+        model_id=model.id,
+        name=model.name,
+        type=model.type,
+        versions=list(model.versions),
+        created=when_if(model.created),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from clara_cli.console.pages import STATIC, page
 from clara_cli.console.sharing import Sharing
 from clara_cli.console.uploads import UploadTooLarge
 from clara_cli.errors import ClaraError, DefinitionError, ImageError, NotFound, StateConflict, StoreError, UsageError
+from clara_cli.jobs.recovery import recover
 from clara_cli.payloads.names import BadFileName
 from clara_cli.payloads.receive import DiskFull
 
@@ -56,6 +58,8 @@ STATUSES: tuple[tuple[type[ClaraError], int], ...] = (
     (StoreError, 503),
     (ClaraError, 422),
 )
+# Seconds between looks for jobs whose runner died.
+_LOOK = 2.0
 _API = ("/api", "/metrics", "/health")
 
 
@@ -64,8 +68,10 @@ def create_app(desk: Desk) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        housekeeping = asyncio.create_task(_keep_house(desk))
         desk.ready()
         yield
+        housekeeping.cancel()
         desk.close()
 
     app = FastAPI(
@@ -89,6 +95,17 @@ def create_app(desk: Desk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _wrong_values)
     app.add_exception_handler(Exception, _bug)
     return app
+
+
+async def _keep_house(desk: Desk) -> None:
+    """Find jobs whose runner died, as every command does: nobody else may be there to."""
+    while True:
+        try:
+            for job_id in await desk.slow.call(recover):
+                log.warning("job %s had lost its runner", job_id)
+        except ClaraError as error:
+            log.warning("%s", error.message)
+        await asyncio.sleep(_LOOK)
 
 
 def status_of(error: ClaraError) -> int:

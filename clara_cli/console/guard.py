@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.options import Options
 from clara_cli.console.sessions import COOKIE
+from clara_cli.quantities import show_size
 
 # The field of a form, and the header of a script, that hold the session's token.
 FORM_TOKEN, FORM_HEADER = "form_token", "x-clara-form"
@@ -35,6 +36,10 @@ _HEADERS = {
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # What is shown to whoever has not signed in.
 _OPEN = re.compile(r"/(sign-in|health|static/.*)")
+
+
+# Where files are sent, which have bounds of their own.
+_UPLOADS = re.compile(r"/pipelines/[^/]*/jobs|/api/v1/payloads/[^/]*/files/[\s\S]*")
 
 
 class Guard:
@@ -62,6 +67,8 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
+        if not _UPLOADS.fullmatch(scope["path"]):
+            receive = _bounded(receive, self._desk.config.platform.message)
         await (refusal or self._app)(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -102,6 +109,21 @@ class Guard:
             place = quote(path) + (f"?{query}" if query else "")
             return RedirectResponse(f"/sign-in?to={quote(place, safe='/')}", 303)
         return JSONResponse({"error": "sign in, or send the token as Authorization: Bearer"}, 401)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """A request's body, of which no more than so many bytes are taken."""
+    left = limit
+
+    async def bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, f"The request is too large: at most {show_size(limit)} are read.")
+        return message
+
+    return bounded
 
 
 def known_hosts(options: Options) -> set[str]:

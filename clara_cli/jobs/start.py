@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.home import from_home
-from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
@@ -36,6 +35,9 @@ from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
 from clara_cli.runtime.usage import Usage
+
+if TYPE_CHECKING:
+    from clara_cli.images.make_environment import Progress
 
 
 @dataclass

@@ -53,7 +53,7 @@ def read_window(log: Path, start: int | None = None, before: int | None = None) 
         if start is None:
             start = _line_after(file, max(0, end - LARGEST), end)
         start = min(start, size)
-        end = min(end, start + LARGEST) if before is None else end
+        end = min(max(start, end), start + LARGEST)
         return LogWindow(start, end, size, b"".join(_read(file, start, end)))
 
 

@@ -55,8 +55,8 @@ class OperatorProcess:
             finally:
                 os.close(writer)
             stack.callback(self._child.close)
+            self.meter = Meter(lambda: self._child.pid)
             self.handle = self._child.handle
-            self.meter = Meter(lambda: self._child.groups)
             self._open = stack.pop_all()
 
     def drain(self) -> bool:
@@ -74,6 +74,11 @@ class OperatorProcess:
     def failure(self, code: int) -> str:
         """Why it did not end well, in words."""
         return exit_text(code) if self.unstarted is None else f"it could not be started: {self.unstarted}"
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it took; None of one that ended too soon to be seen."""
+        return self.meter.usage
 
     @property
     def groups(self) -> set[int]:
@@ -104,11 +109,6 @@ class OperatorProcess:
         if not end.began:
             self.unstarted = end.why or self._child.explain(log_tail(self._request.log))
         return end.code
-
-    @property
-    def usage(self) -> Usage | None:
-        """What it took; None of one that ended too soon to be seen."""
-        return self.meter.usage
 
 
 def _child(request: OperatorRequest, output: int, warm: ForkServer | None) -> Child:

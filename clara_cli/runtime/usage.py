@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -29,17 +29,17 @@ class Usage(NamedTuple):
 
 
 class Meter:
-    """Looks at processes and their descendants.
+    """Looks at a process and its descendants.
 
     Args:
-        roots: the processes that it begins with, at each look.
+        pid: gives the process; None while it is not known.
 
     Attributes:
         usage: what was seen so far; None before the first look.
     """
 
-    def __init__(self, roots: Callable[[], Iterable[int]]) -> None:
-        self._roots = roots
+    def __init__(self, pid: Callable[[], int | None]) -> None:
+        self._pid = pid
         self._began = time.monotonic()
         self._next = self._began + _SHORTEST
         self.usage: Usage | None = None
@@ -53,19 +53,20 @@ class Meter:
         if now < self._next:
             return
         self._next = now + min(_LONGEST, max(_SHORTEST, (now - self._began) * _PART))
+        first = self._pid()
+        if first is None:
+            return
         ticks = memory = own = 0
-        todo = set(self._roots())
-        seen: set[int] = set()
+        todo = [first]
         while todo:
             pid = todo.pop()
-            seen.add(pid)
             try:
                 with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
                     fields = file.read().rpartition(b")")[2].split()
                 with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
                     status = dict(line.split(b":", 1) for line in file.read().splitlines() if b":" in line)
                 with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:  # noqa: PTH123
-                    todo |= set(map(int, file.read().split())) - seen
+                    todo += map(int, file.read().split())
             except (OSError, ValueError):
                 continue  # it has just ended
             # user and system time of its own, and of children that it has waited for

@@ -6,6 +6,7 @@ const view = document.getElementById("log");
 const text = document.getElementById("log-text");
 const follow = document.getElementById("log-follow");
 const state = document.getElementById("log-state");
+const told = document.getElementById("log-found");
 const size = document.getElementById("log-size");
 const matches = document.getElementById("log-matches");
 const search = document.getElementById("log-search");
@@ -132,8 +133,8 @@ async function showEarlier() {
 
 async function find(wanted) {
   matches.hidden = true;
+  told.textContent = wanted ? "Searching…" : "";
   if (!wanted) return;
-  state.textContent = "Searching…";
   const answer = await fetch(`${view.dataset.address}/search?q=${encodeURIComponent(wanted)}`);
   const found = answer.ok ? await answer.json() : { matches: [], more: false };
   matches.replaceChildren(
@@ -150,7 +151,7 @@ async function find(wanted) {
   );
   matches.hidden = !found.matches.length;
   const count = found.matches.length;
-  state.textContent = `${found.more ? "More than " : ""}${count} line${count === 1 ? "" : "s"} with “${wanted}”`;
+  told.textContent = `${found.more ? "More than " : ""}${count} line${count === 1 ? "" : "s"} with “${wanted}”`;
 }
 
 function toEnd() {

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from console_support import Console, console_in, find_chromium
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+# A busy machine is no fault of the code.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +20,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; skipped where there is none."""
+    """Chromium; skipped where there is none. While it lives no test of this process can run a loop of its own."""
     program = find_chromium()
     if program is None:
         pytest.skip("Chromium is not installed")

@@ -200,6 +200,14 @@ def test_a_part_of_a_file_is_sent(console: Console, job: str) -> None:
         assert (answer.status_code, answer.content) == (status, body), wanted
 
 
+def test_a_request_that_is_too_large_is_not_read(console: Console) -> None:
+    body = b'{"files": [{"path": "' + b"x" * (70 << 20) + b'"}]}'
+    answer = httpx.post(
+        f"{console.address}/api/v1/pipelines", content=body, headers={"content-type": "application/json"}, timeout=60
+    )
+    assert answer.status_code == 413 and "at most 64.0 MiB" in answer.json()["error"]
+
+
 def token_file(folder: Path, text: str = TOKEN, mode: int = 0o600) -> Path:
     file = folder / "token"
     file.write_text(text)

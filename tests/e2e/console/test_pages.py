@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import zipfile
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +13,8 @@ from zoneinfo import ZoneInfo
 from console_support import Console, many_jobs
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support import EXAMPLE, nibabel_volumes, wait_until
+
+from clara_cli.jobs import lock
 
 SLOW = """
 import os, sys, time
@@ -138,6 +142,17 @@ def test_a_running_job_is_cancelled(console: Console, page: Page) -> None:
     assert console.get(f"/jobs/{job}").status_code == 404
 
 
+def test_a_job_whose_runner_was_killed_does_not_run_for_ever(console: Console, page: Page) -> None:
+    job = console.job(console.pipeline("orphan", reader="import time; time.sleep(600)"), "orphan", start=True)
+    page.goto(f"{console.address}/jobs/{job}")
+    expect(page.locator("#job-head .badge")).to_have_text("running")
+    runner = lock.signer(console.root.jobs / job)
+    assert runner is not None
+    os.kill(runner, signal.SIGKILL)
+    expect(page.locator("#job-head .badge")).to_have_text("evicted")
+    expect(page.locator(".notes")).to_contain_text("ended without notice")
+
+
 def test_a_log_is_followed_as_it_grows_and_searched(console: Console, page: Page) -> None:
     job = console.job(console.pipeline("talking", reader=SLOW), "talker", start=True)
     page.goto(f"{console.address}/jobs/{job}/logs/reader")
@@ -152,7 +167,7 @@ def test_a_log_is_followed_as_it_grows_and_searched(console: Console, page: Page
     page.get_by_placeholder("Search the whole log").fill("LINE 7")
     page.keyboard.press("Enter")
     expect(page.locator("#log-matches button").first).to_have_text("line 7")
-    expect(page.locator("#log-state")).to_contain_text("“LINE 7”")
+    expect(page.locator("#log-found")).to_contain_text("“LINE 7”")
     page.locator("#log-matches button").first.click()
     wait_until(lambda: written(page).startswith("line 7\nline 8\n"), "the place that was found")
     console.clara("cancel", "job", "-j", job)

@@ -62,7 +62,9 @@ LAYERS = {
     "models": {"payloads"},
     "runtime": {"pipelines", "images", "payloads", "fastio"},
     "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
-    "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
+    "site": {"pipelines", "images", "payloads", "models", "runtime", "jobs"},
+    "server": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site"},
+    "remote": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "site", "server"},
     "doctor": {"fastio", "runtime", "jobs"},
     "console": {"pipelines", "images", "payloads", "models", "runtime", "jobs", "fastio", "server", "volumes"},
     "volumes": {"payloads", "fastio", "runtime"},
@@ -103,7 +105,7 @@ def test_light_commands_load_nothing_heavy(words: tuple[str, ...]) -> None:
 
 
 # Modules of clara itself that a command loads. More of them make every call slower: is a new one needed at once?
-MOST = {("--help",): 13, ("list", "jobs"): 28, ("list", "pipelines"): 28, ("version",): 19}
+MOST = {("--help",): 14, ("list", "jobs"): 31, ("list", "pipelines"): 30, ("version",): 19}
 
 
 @pytest.mark.parametrize("words", MOST)

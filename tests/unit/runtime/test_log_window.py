@@ -89,7 +89,7 @@ def test_a_process_and_its_children_are_seen() -> None:
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, start_new_session=True)
     try:
-        meter = Meter(lambda: [process.pid])
+        meter = Meter(lambda: process.pid)
         meter.look(time.monotonic() - 1)
         assert meter.usage is None, "it is not time to look yet"
         assert process.stdout is not None and process.stdout.readline() == b"done\n"
