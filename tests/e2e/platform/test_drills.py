@@ -1,7 +1,7 @@
 """What the server bears: large files in little memory, its own death in the middle of work, many clients, slow ones.
 
-`CLARA_DRILL=full python -m pytest tests/e2e/platform` for a file of 4 GiB, many clients for a minute, and more of what
-chance makes up (test_hostile.py).
+`CLARA_DRILL=full python -m pytest tests/e2e/platform --junitxml=FILE` for a file of 4 GiB, many clients for a minute,
+and more of what chance makes up (test_hostile.py); the figures are in FILE.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,7 +55,9 @@ def repeated(payload: Identifier, name: str, size: int) -> Iterator[Any]:
         yield payloads_pb2.PayloadsUploadRequest(payload_id=payload, details=details, data=data)
 
 
-def test_a_large_file_goes_in_and_out_in_little_memory(server: Server) -> None:
+def test_a_large_file_goes_in_and_out_in_little_memory(
+    server: Server, record_testsuite_property: Callable[[str, object], None]
+) -> None:
     if shutil.disk_usage(server.folder).free < 3 * LARGE:
         pytest.skip(f"there is no room for a file of {LARGE >> 20} MiB")
     with server.channel() as channel:
@@ -71,6 +73,7 @@ def test_a_large_file_goes_in_and_out_in_little_memory(server: Server) -> None:
             sent.update(part.data)
         assert received.digest() == sent.digest()
         accepted(client.payloads.Delete(payloads_pb2.PayloadsDeleteRequest(payload_id=payload)))
+    record_testsuite_property("peak memory with a large file in MiB", memory_peak(server.pid) >> 20)
     assert memory_peak(server.pid) < 150 << 20
 
 
@@ -215,7 +218,7 @@ def first_code(call: Any) -> grpc.StatusCode | None:
     return None
 
 
-def test_many_clients_at_once(server: Server) -> None:
+def test_many_clients_at_once(server: Server, record_testsuite_property: Callable[[str, object], None]) -> None:
     """64 clients create, upload, start, list, look and cancel; every answer is a good one."""
     server.program("echo", "print('hello')\n")
     with server.channel() as channel:
@@ -245,5 +248,7 @@ def test_many_clients_at_once(server: Server) -> None:
 
     with ThreadPoolExecutor(64) as clients:
         rounds = list(clients.map(one_client, range(64)))
+    record_testsuite_property("rounds of many clients", sum(rounds))
+    record_testsuite_property("peak memory with many clients in MiB", memory_peak(server.pid) >> 20)
     assert min(rounds) > 0
     assert len(list((server.root / "payloads").iterdir())) >= sum(rounds)
