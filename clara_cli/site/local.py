@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from clara_cli.config import Config
     from clara_cli.database import Database
     from clara_cli.images.reference import RegisteredImage
+    from clara_cli.jobs.runners import Runners
     from clara_cli.models.layout import ModelFolder
     from clara_cli.models.store import Model
     from clara_cli.payloads.upload import Meter
@@ -24,12 +25,16 @@ class LocalSite:
 
     Args:
         config_file: `--config` of this call, for runners that outlive it.
+        runners: those of a process that starts many jobs.
     """
 
-    def __init__(self, database: Database, config: Config, config_file: str | None) -> None:
+    def __init__(
+        self, database: Database, config: Config, config_file: str | None, runners: Runners | None = None
+    ) -> None:
         self.database = database
         self.config = config
         self.config_file = config_file
+        self._runners = runners
 
     @cached_property
     def pipelines(self) -> Pipelines:
@@ -39,7 +44,7 @@ class LocalSite:
     def jobs(self) -> Jobs:
         from clara_cli.site.local_jobs import LocalJobs
 
-        return LocalJobs(self.database, self.config, self.config_file)
+        return LocalJobs(self.database, self.config, self.config_file, self._runners)
 
     @cached_property
     def payloads(self) -> Payloads:

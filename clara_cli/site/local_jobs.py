@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clara_cli.database import Database
     from clara_cli.jobs.clean import Ended
     from clara_cli.jobs.model import Job
+    from clara_cli.jobs.runners import Runners
     from clara_cli.jobs.states import JobPriority
     from clara_cli.payloads.upload import Meter
     from clara_cli.retention import Retention
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 class LocalJobs:
     """The `Jobs` of a `LocalSite`."""
 
-    def __init__(self, database: Database, config: Config, config_file: str | None) -> None:
+    def __init__(self, database: Database, config: Config, config_file: str | None, runners: Runners | None) -> None:
         self._database = database
         self._config = config
         self._config_file = config_file
+        self._runners = runners
         self._warm: ForkServer | None = None
 
     def _recover(self) -> None:
@@ -120,7 +122,7 @@ class LocalJobs:
 
         self._recover()
         submitted = submit_job(self._database, self._config, text, values, progress, reuse=reuse)
-        return LocalStart(submitted, self._config, self._config_file, self._warm)
+        return LocalStart(submitted, self._config, self._config_file, self._warm, self._runners)
 
     def after(self) -> str | None:
         from clara_cli.retention import NO_LIMIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -14,18 +15,28 @@ from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.stop import StopRequest
 
+if TYPE_CHECKING:
+    from clara_cli.jobs.runners import Runners
+
 
 class LocalStart:
     """A `StartedJob`.
 
     Args:
         warm: forks the operators in Python of all jobs that are run together with it.
+        runners: take it when it is detached; else one is started for it.
     """
 
     def __init__(
-        self, submitted: SubmittedJob, config: Config, config_file: str | None, warm: ForkServer | None
+        self,
+        submitted: SubmittedJob,
+        config: Config,
+        config_file: str | None,
+        warm: ForkServer | None,
+        runners: Runners | None,
     ) -> None:
         self._submitted = submitted
+        self._runners = runners
         self._warm = warm
         self._config = config
         self._config_file = config_file
@@ -58,7 +69,10 @@ class LocalStart:
         return self._submitted.reused
 
     def detach(self) -> None:
-        run_detached(self._submitted, self._config, self._config_file)
+        if self._runners is not None:
+            self._runners.run(self._submitted)
+        else:
+            run_detached(self._submitted, self._config, self._config_file)
 
     def follow(self, listener: Listener, stop: StopRequest) -> JobResult:
         with warm_start(self._config, self._submitted.plan) as warm:

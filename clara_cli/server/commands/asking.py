@@ -32,10 +32,10 @@ class Asking:
         return await self._platform.slow.call(self._asked, question, fast_io=fast_io)
 
     def _asked(self, database: Database, question: Callable[[LocalSite], Result], *, fast_io: bool = False) -> Result:
-        config = self._platform.config
-        if fast_io:
-            config = config._replace(fast_io=True)
-        return question(LocalSite(database, config, self._platform.config_file))
+        platform = self._platform
+        if fast_io:  # which runners that wait already know nothing of
+            return question(LocalSite(database, platform.config._replace(fast_io=True), platform.config_file))
+        return question(LocalSite(database, platform.config, platform.config_file, platform.runners))
 
 
 def header() -> ResponseHeader:

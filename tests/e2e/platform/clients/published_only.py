@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 
 from clara_cli.config import Config
+from clara_cli.jobs.runners import Runners
 from clara_cli.root import Root
 from clara_cli.server.clara import Clara
 from clara_cli.server.jobs import Jobs
@@ -23,7 +24,8 @@ from clara_cli.server.workers import Workers
 
 async def main() -> None:
     root = Root(Path(sys.argv[1]))
-    platform = Platform(root, Config(), None, Workers(root, 4, "quick"), Workers(root, 4, "slow"))
+    workers = Workers(root, 4, "quick"), Workers(root, 4, "slow")
+    platform = Platform(root, Config(), None, *workers, Runners(root, Config(), None))
     server = grpc.aio.server()
     for module, service in (
         (clara_pb2, Clara(platform, None)),
