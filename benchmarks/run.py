@@ -15,7 +15,9 @@ import memory
 import mounts
 import noop
 import peers
+import queue_of_jobs
 import server
+import slices
 import startup
 import transfer
 import walkthrough
@@ -26,6 +28,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "queue": queue_of_jobs,
     "mounts": mounts,
     "handover": handover,
     "memory": memory,
@@ -36,6 +39,10 @@ BENCHMARKS = {
     "server": server,
     "peers": peers,
     "console": console,
+<<<<<<< HEAD
+=======
+    "slices": slices,
+>>>>>>> main
 }
 
 

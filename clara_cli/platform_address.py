@@ -38,3 +38,13 @@ def platform_at(text: str, port: int | None = None) -> PlatformAddress:
     except ValueError:
         pass
     return PlatformAddress(parse_address(bare, port or DEFAULT_PORT), text.strip().startswith("https://"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own, which nobody else can listen to."""
+    import ipaddress
+
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

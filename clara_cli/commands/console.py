@@ -78,6 +78,7 @@ def start(foreground: bool, browse: bool, **given: Any) -> None:
     Only browsers on this machine can reach it, unless --address says otherwise. Jobs are processes of their own: they
     go on when the console ends.
     """
+    settings().check_here()
     if not installed():
         if foreground:
             raise UsageError(f"the console is not installed: {_INSTALL}")
@@ -213,4 +214,5 @@ def _options(given: dict[str, Any]) -> Options:
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())

@@ -10,7 +10,6 @@ import click
 
 from clara_cli import entry
 from clara_cli.errors import ConfigError
-from clara_cli.home import from_home
 
 if TYPE_CHECKING:
     from clara_cli.config import Config
@@ -42,11 +41,12 @@ class Settings:
             config = config._replace(fast_io=True)
         if self.host is not None:
             config = config._replace(host=self.host or None)
-        if self.token_file:
-            config = config._replace(token_file=from_home(self.token_file))
-        files = {"ca": self.tls_ca, "cert": self.tls_cert, "key": self.tls_key}
-        if given := {name: from_home(file) for name, file in files.items() if file}:
-            config = config._replace(tls={**config.tls, **given})
+        files = {"token": self.token_file, "ca": self.tls_ca, "cert": self.tls_cert, "key": self.tls_key}
+        if given := {name: file for name, file in files.items() if file}:
+            from clara_cli.home import from_home
+
+            named = {name: from_home(file) for name, file in given.items()}
+            config = config._replace(token_file=named.pop("token", config.token_file), tls={**config.tls, **named})
         return config
 
     @contextmanager
@@ -57,6 +57,8 @@ class Settings:
             with remote_site(config) as site:
                 if self.verbose:
                     notice(f"platform: {site.address}")
+                if site.warning:
+                    warn(site.warning)
                 yield site
             return
         from clara_cli.site.local import LocalSite

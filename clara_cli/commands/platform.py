@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,11 +68,11 @@ def start(foreground: bool, console: bool, **given: Any) -> None:
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
-    settings().check_here()
     if foreground and console:
         raise UsageError(
             "--console and --foreground exclude each other: clara console start --foreground is another service"
         )
+    settings().check_here()
     options = _options(given)
     if foreground:
         if not _installed():
@@ -108,17 +107,16 @@ def stop() -> None:
 @_yes
 @global_options
 def restart(**given: Any) -> None:
-    """End the server and start it anew, as it was started before unless options say otherwise. Jobs go on."""
+    """End the server and start it anew. What no option says stays as it was started before. Jobs go on."""
     from clara_cli.server import process
 
     if not _installed():
         _say_not_installed("restarted")
         return
-    wanted = _options(given) if any(given.values()) else None
-    stopped = process.stop(_root())
-    options = wanted or (stopped.options if stopped else _options(given))
-    # A token that was configured since then counts.
-    _start(replace(options, token_file=options.token_file or settings().config().platform.token_file))
+    before = process.find_running(_root())
+    options = _options(given, before.options if before else None)
+    process.stop(_root())
+    _start(options)
 
 
 @command.command("status", cls=ClaraCommand)
@@ -193,17 +191,19 @@ def _show(root: Root, running: Running) -> None:
         warn(f"programs on other machines can connect {who}, and run programs as this user")
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: dict[str, Any], before: Options | None = None) -> Options:
+    """What was given; for the rest what it was before, or the usual."""
     from clara_cli.server.options import Options
 
+    rest = before or Options()
     return Options(
-        given["address"] or Options.host,
-        given["ports"] or Options.ports,
-        given["tls_cert"],
-        given["tls_key"],
-        given["client_ca"],
-        given["insecure"],
-        given["token_file"] or settings().config().platform.token_file,
+        given["address"] or rest.host,
+        given["ports"] or rest.ports,
+        given["tls_cert"] or rest.certificate,
+        given["tls_key"] or rest.key,
+        given["client_ca"] or rest.client_ca,
+        given["insecure"] or rest.insecure,
+        given["token_file"] or rest.token_file or settings().config().platform.token_file,
     ).checked()
 
 

@@ -157,6 +157,18 @@ def volume_query(look: Look) -> str:
     return urlencode(said, errors="surrogateescape")
 
 
+def shown_value(value: float) -> str:
+    """A voxel's value as text: JSON has neither infinity nor NaN."""
+    return f"{value:.6g}"
+
+
+def shown_place(millimetres: Any) -> str:
+    """A place as radiologists write it: `L 12.0 P 3.5 S 40.2 mm`."""
+    right, front, up = (round(float(part), 1) for part in millimetres[:3])
+    sides = ("R" if right >= 0 else "L", "A" if front >= 0 else "P", "S" if up >= 0 else "I")
+    return " ".join(f"{side} {abs(part):.1f}" for side, part in zip(sides, (right, front, up), strict=True)) + " mm"
+
+
 def facts(volume: Volume) -> list[tuple[str, str]]:
     """What is known of a volume, as names and words."""
     left, back, up = volume.orientation.spacing

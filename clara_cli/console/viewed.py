@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, VolumeError
-from clara_cli.fastio.observe import Observed
+from clara_cli.fastio.observe import Opened
 from clara_cli.jobs.actions import find_job
 from clara_cli.payloads.actions import find_payload
 from clara_cli.payloads.locate import locate
@@ -22,7 +25,7 @@ from clara_cli.payloads.names import parse_name, show_name
 from clara_cli.payloads.tree import payload_tree
 from clara_cli.payloads.walk import walk, within
 from clara_cli.volumes.reading import Asked, Shelf, fingerprint, kind_of_volume, members
-from clara_cli.volumes.variables import open_variable, variables, viewable
+from clara_cli.volumes.variables import head, open_variable, variables, viewable
 from clara_cli.volumes.volume import Volume
 
 VARIABLE = "@"
@@ -145,20 +148,22 @@ class Held:
 def held(job_id: str) -> list[Held]:
     """The variables of a job that are in memory now."""
     try:
-        return [_held(found) for found in variables(job_id)]
+        with variables(job_id) as found:
+            return [_held(each) for each in found]
     except ClaraError:  # it ends just now
         return []
 
 
-def _held(found: Observed) -> Held:
-    array = found.array
+def _held(found: Opened) -> Held:
+    dtype = np.dtype(found.element_type)
     reference = f"{VARIABLE}{found.operator}/{found.name}" if viewable(found) else ""
     value = ""
-    if array.size == 1:
-        value, reference = str(array.reshape(-1)[0]), ""
-    elif array.ndim == 1 and array.dtype.kind == "u" and array.dtype.itemsize == 1:
-        value = array[:_TEXT].tobytes().decode("utf-8", "replace").rstrip("\0")
-    return Held(found.operator, found.name, f"{array.dtype} {list(array.shape)}", value, reference)
+    start = head(found, _TEXT)
+    if prod(found.shape) == 1 and len(start) == dtype.itemsize:
+        value = str(np.frombuffer(start, dtype)[0])
+    elif len(found.shape) == 1 and dtype == np.uint8:
+        value = start.decode("utf-8", "replace").rstrip("\0")
+    return Held(found.operator, found.name, f"{dtype} {list(found.shape)}", value, reference)
 
 
 def variable_references(job_id: str | None) -> list[str]:

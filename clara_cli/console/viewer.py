@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.file_names import name_after
-from clara_cli.console.looking import PRESETS, Look, facts, panes
+from clara_cli.console.looking import PRESETS, Look, facts, panes, shown_place, shown_value
 from clara_cli.console.niivue import bundle
 from clara_cli.console.pages import page
 from clara_cli.console.previews import preview
@@ -22,7 +22,7 @@ from clara_cli.errors import ClaraError, VolumeError
 from clara_cli.jobs.actions import find_job
 from clara_cli.payloads.names import show_name
 from clara_cli.volumes.orientation import Plane
-from clara_cli.volumes.overlay import laid_over
+from clara_cli.volumes.overlay import label_over, laid_over
 from clara_cli.volumes.picture import draw, png
 from clara_cli.volumes.volume import Volume
 from clara_cli.volumes.window import Window, default_window
@@ -80,6 +80,26 @@ async def picture(
     return (
         Response(content, media_type="image/png", headers=kept) if content else Response(status_code=304, headers=kept)
     )
+
+
+@router.get("/payloads/{payload_id}/voxel/{path:file}")
+async def voxel(request: Request, payload_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+    """What there is where the three planes cross."""
+    look, reference = Look.of(request.query_params), name_after(request, "/voxel/")
+    return JSONResponse(await desk.slow.call(_voxel, payload_id, reference, look))
+
+
+def _voxel(database: Database, payload_id: str, reference: str, look: Look) -> dict[str, object]:
+    place = find_place(database, payload_id, reference)
+    volume = open_place(place, look.array, look.axes)
+    left, back, up = (look.at(volume, plane) for plane in (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL))
+    found: dict[str, object] = {"value": shown_value(volume.value(left, back, up, look.frame)), "unit": volume.unit}
+    if volume.orientation.affine is not None:
+        found["place"] = shown_place(volume.orientation.affine @ (left, back, up, 1))
+    if look.overlay:
+        overlay = laid_over(open_place(find_place(database, payload_id, look.overlay), None, look.axes), volume)
+        found["label"] = label_over(overlay, volume, (left, back, up))
+    return found
 
 
 def _variables(database: Database, job_id: str) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ import grpc
 
 from clara_cli.config import Config
 from clara_cli.errors import ClaraError, ConfigError, RuntimeFailure
-from clara_cli.platform_address import platform_at
+from clara_cli.platform_address import is_loopback, platform_at
 from clara_cli.remote.refusals import refusal
 from clara_cli.server.stub import Stub
 
@@ -64,6 +64,12 @@ class Connection:
             self._channel = grpc.secure_channel(self.address.target, _credentials(config), options)
         else:
             self._channel = grpc.insecure_channel(self.address.target, options)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others on the way to the platform can read the token."""
+        host = self.address.target.rpartition(":")[0].strip("[]")
+        return bool(self._metadata) and not self._secure and not is_loopback(host)
 
     def close(self) -> None:
         self._channel.close()

@@ -32,6 +32,13 @@ class RemoteSite:
     def address(self) -> str:
         return str(self._connection.address)
 
+    @property
+    def warning(self) -> str | None:
+        """What may be wrong with the way there."""
+        if not self._connection.exposed:
+            return None
+        return f"the token is sent to {self.address} without TLS: --tls-ca, or `tls` in the configuration"
+
     @cached_property
     def pipelines(self) -> RemotePipelines:
         from clara_cli.remote.pipelines import RemotePipelines

@@ -7,19 +7,19 @@ Terms are those of PS3.3 C.7.6.2 (image plane), C.11.1 (modality LUT) and C.11.2
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
 from clara_cli.errors import VolumeError
 from clara_cli.payloads.walk import open_inside
 from clara_cli.volumes.orientation import UNKNOWN, Orientation, from_affine
-from clara_cli.volumes.volume import Volume
+from clara_cli.volumes.scratch import new_scratch
+from clara_cli.volumes.volume import MAX_PIXELS, Volume
 from clara_cli.volumes.voxels import Array, FileVoxels, Index
 from clara_cli.volumes.window import Window
 
@@ -96,6 +96,8 @@ def open_series(headers: list[Any], name: str, boundary: str) -> Volume:
         shown = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(sizes))
         raise VolumeError(f"{name} is no volume: its images have several sizes ({shown})")
     rows, columns = sizes.pop()
+    if not 0 < rows * columns <= MAX_PIXELS:
+        raise VolumeError(f"{name} cannot be shown: its images have {columns:,} x {rows:,} pixels")
     first = headers[0]
     try:
         pictures = [picture for header in headers for picture in _pictures(header)]
@@ -120,7 +122,7 @@ class SeriesVoxels:
         self.dims, self.dtype = dims, _STORED
         self._pictures, self._name, self._boundary = pictures, name, boundary
         self._plane = dims[0] * dims[1] * _STORED.itemsize
-        self._scratch = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
+        self._scratch = new_scratch(self._plane * len(pictures), name)
         os.ftruncate(self._scratch.fileno(), self._plane * len(pictures))
         self._decoded: set[int] = set()
         self._lock = Lock()

@@ -103,6 +103,15 @@ def slice_over(overlay: Volume, image: Volume, plane: Plane, number: int, frame:
     return marked
 
 
+def label_over(overlay: Volume, image: Volume, place: tuple[int, int, int], frame: int = 0) -> int:
+    """The label that lies over one voxel of the image; 0 outside the overlay."""
+    steps = _steps(overlay, image)
+    found = [int(_positions(step, size)[at]) for step, size, at in zip(steps, image.shape, place, strict=True)]
+    if not all(0 <= at < size for at, size in zip(found, overlay.shape, strict=True)):
+        return 0
+    return int(labels(np.array(overlay.value(found[0], found[1], found[2], frame))))
+
+
 def _steps(overlay: Volume, image: Volume) -> list[tuple[float, float]]:
     """For each of the patient's axes: overlay voxels in one image voxel, and where the image's first one lies."""
     over, under = overlay.orientation.affine, image.orientation.affine

@@ -7,16 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from clara_cli.errors import VolumeError
 from clara_cli.volumes.orientation import Plane
 from clara_cli.volumes.overlay import blend, slice_over
 from clara_cli.volumes.volume import Volume
 from clara_cli.volumes.window import Window, grey
 
 Array = np.ndarray[Any, Any]
-
-# Pixels along an edge of the largest picture that is made.
-MAX_EDGE = 16_384
 
 
 def draw(
@@ -37,8 +33,6 @@ def draw(
         VolumeError: there is no such slice, or it cannot be read.
     """
     values = image.slice(plane, number, frame)
-    if max(values.shape) > MAX_EDGE:
-        raise VolumeError(f"{image.name} is too large to be shown: {values.shape[1]:,} x {values.shape[0]:,} pixels")
     shown = grey(values, window)
     if image.inverted:
         shown = 255 - shown

@@ -6,19 +6,30 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
+from typing import IO
 
 from clara_cli.errors import VolumeError
 from clara_cli.filecopy import NotRegular
 from clara_cli.payloads.walk import open_inside
 from clara_cli.volumes.arrays import array_names, open_npy, open_npz
 from clara_cli.volumes.dicom import open_series, read_header, series_in
+from clara_cli.volumes.metaimage import open_metaimage
 from clara_cli.volumes.nifti import open_nifti
 from clara_cli.volumes.orientation import UNKNOWN
 from clara_cli.volumes.volume import Volume
 
-NIFTI, ARRAY, ARCHIVE, DICOM = "nifti", "array", "archive", "dicom"
-_SUFFIXES = {".nii": NIFTI, ".nii.gz": NIFTI, ".npy": ARRAY, ".npz": ARCHIVE, ".dcm": DICOM, ".dicom": DICOM}
+NIFTI, META, ARRAY, ARCHIVE, DICOM = "nifti", "metaimage", "array", "archive", "dicom"
+_SUFFIXES = {
+    ".nii": NIFTI,
+    ".nii.gz": NIFTI,
+    ".mha": META,
+    ".mhd": META,
+    ".npy": ARRAY,
+    ".npz": ARCHIVE,
+    ".dcm": DICOM,
+    ".dicom": DICOM,
+}
 
 
 def kind_of_volume(name: str) -> str | None:
@@ -49,10 +60,13 @@ class Shelf:
 
     Args:
         room: how many are kept.
+        patience: seconds after which all are closed, when none was looked at: what is open takes room on the disk even
+            when it was deleted.
     """
 
-    def __init__(self, room: int = 8) -> None:
-        self._room = room
+    def __init__(self, room: int = 8, patience: float = 120.0) -> None:
+        self._room, self._patience = room, patience
+        self._timer: Timer | None = None
         self._kept: OrderedDict[object, Volume] = OrderedDict()
         self._lock = Lock()
         self._opening: dict[object, Lock] = {}
@@ -64,6 +78,7 @@ class Shelf:
             VolumeError: it is none, or it cannot be read.
         """
         key = (asked, fingerprint(asked))
+        self._wait()
         with self._lock:
             if (kept := self._get(key)) is not None:
                 return kept
@@ -83,6 +98,21 @@ class Shelf:
                 while len(self._kept) > self._room:
                     self._kept.popitem(last=False)
             return volume
+
+    def clear(self) -> None:
+        """Close all that nobody looks at just now."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._kept.clear()
+
+    def _wait(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = Timer(self._patience, self.clear)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _get(self, key: object) -> Volume | None:
         if key in self._kept:
@@ -118,19 +148,25 @@ def open_volume(asked: Asked) -> Volume:
         raise VolumeError(f"{name} is no volume: those are {', '.join(sorted(_SUFFIXES))} and folders of DICOM files")
     if kind == DICOM:
         return _dicom(asked)
-    try:
-        file = os.fdopen(open_inside(str(path), asked.boundary), "rb")
-    except NotRegular as error:
-        raise VolumeError(f"{name} is not opened: it is {error.kind}") from error
-    except OSError as error:
-        raise VolumeError(f"{name} cannot be opened: {error.strerror}") from error
+    file = _opened(path, asked.boundary)
     try:
         if kind == NIFTI:
             return open_nifti(file, name)
+        if kind == META:
+            return open_metaimage(file, name, lambda other: _opened(path.with_name(other), asked.boundary))
         return open_npy(file, name, asked.axes) if kind == ARRAY else open_npz(file, name, asked.member, asked.axes)
     except BaseException:
         file.close()
         raise
+
+
+def _opened(path: Path, boundary: str) -> IO[bytes]:
+    try:
+        return os.fdopen(open_inside(str(path), boundary), "rb")
+    except NotRegular as error:
+        raise VolumeError(f"{path.name} is not opened: it is {error.kind}") from error
+    except OSError as error:
+        raise VolumeError(f"{path.name} cannot be opened: {error.strerror}") from error
 
 
 def members(asked: Asked) -> list[str]:
@@ -143,11 +179,8 @@ def members(asked: Asked) -> list[str]:
         return list(series_in(str(asked.path), asked.boundary))
     if kind_of_volume(asked.path.name) != ARCHIVE:
         return []
-    try:
-        with os.fdopen(open_inside(str(asked.path), asked.boundary), "rb") as file:
-            return array_names(file, asked.path.name)
-    except OSError as error:
-        raise VolumeError(f"{asked.path.name} cannot be opened: {error.strerror}") from error
+    with _opened(asked.path, asked.boundary) as file:
+        return array_names(file, asked.path.name)
 
 
 def _dicom(asked: Asked) -> Volume:

@@ -52,12 +52,8 @@ def unpacking(name: str) -> Iterator[None]:
         raise VolumeError(f"{name} is damaged or cut short, it cannot be unpacked{said}") from error
 
 
-def unpack(stream: Stream, size: int, name: str) -> IO[bytes]:
-    """The next `size` bytes of a stream as a file that has no name and is gone with its last reader.
-
-    Raises:
-        VolumeError: the temporary folder has no room for it, or the stream ends before.
-    """
+def new_scratch(size: int, name: str) -> IO[bytes]:
+    """A file without a name that may grow to `size` bytes; VolumeError where there is no room for them."""
     room = shutil.disk_usage(tempfile.gettempdir()).free - _SPARE
     if size > room:
         raise VolumeError(
@@ -65,7 +61,16 @@ def unpack(stream: Stream, size: int, name: str) -> IO[bytes]:
             f"{max(room, 0):,}",
             hint="download the file, or start the console with TMPDIR on a larger disk",
         )
-    scratch = tempfile.TemporaryFile()  # noqa: SIM115
+    return cast("IO[bytes]", tempfile.TemporaryFile())
+
+
+def unpack(stream: Stream, size: int, name: str) -> IO[bytes]:
+    """The next `size` bytes of a stream as a file that has no name and is gone with its last reader.
+
+    Raises:
+        VolumeError: the temporary folder has no room for it, or the stream ends before.
+    """
+    scratch = new_scratch(size, name)
     try:
         with unpacking(name):
             left = size
@@ -79,4 +84,4 @@ def unpack(stream: Stream, size: int, name: str) -> IO[bytes]:
     except BaseException:
         scratch.close()
         raise
-    return cast("IO[bytes]", scratch)
+    return scratch

@@ -13,6 +13,9 @@ from clara_cli.volumes.orientation import VIEWS, Orientation, Plane
 from clara_cli.volumes.voxels import MAX_DIMENSIONS, Array, Voxels
 from clara_cli.volumes.window import Window
 
+# Of one slice.
+MAX_PIXELS = 1 << 26
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -83,6 +86,9 @@ class Volume:
         across = self.spatial[orientation.axes[view.across]]
         index[across] = count - 1 - number if orientation.flipped[view.across] else number
         right, down = (self.spatial[orientation.axes[axis]] for axis in (view.right, view.down))
+        width, height = self.voxels.dims[right], self.voxels.dims[down]
+        if width * height > MAX_PIXELS:
+            raise VolumeError(f"{self.name} is too large to be shown: its slices have {width:,} x {height:,} pixels")
         values = self.voxels.take(index)
         rows = values if down < right else values.T
         if orientation.flipped[view.right]:
@@ -90,6 +96,21 @@ class Volume:
         if orientation.flipped[view.down] != view.upwards:
             rows = rows[::-1]
         return self._values(rows)
+
+    def value(self, left: int, back: int, up: int, frame: int = 0) -> float:
+        """The value of one voxel, by its place along the patient's axes.
+
+        Raises:
+            VolumeError: there is no such voxel or frame, or the file cannot be read.
+        """
+        index = self._frame(frame)
+        for place, size, axis, flipped in zip(
+            (left, back, up), self.shape, self.orientation.axes, self.orientation.flipped, strict=True
+        ):
+            if not 0 <= place < size:
+                raise VolumeError(f"{self.name} has no voxel {left}, {back}, {up}")
+            index[self.spatial[axis]] = size - 1 - place if flipped else place
+        return float(self._values(self.voxels.take(index)))
 
     def check_frame(self, frame: int) -> None:
         """Raise VolumeError unless there is such a frame."""

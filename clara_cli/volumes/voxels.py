@@ -1,10 +1,10 @@
-"""Where the numbers of a volume come from: a part of a file, or memory that another process filled.
+"""Where the numbers of a volume come from: a part of a file, or shared memory, which is a file as well.
 
 Dimensions are always named from the one that changes fastest in memory to the slowest: a C-ordered array `[z, y, x]`
 and a NIfTI file `(x, y, z)` both have the dimensions `(x, y, z)` here.
 
-Files are read with `pread` and not mapped: an operator may cut a file short at any moment, and touching a mapping
-beyond the end of its file ends the process that touches it.
+All of it is read with `pread` and not mapped: an operator may cut a file or a variable short at any moment, and
+touching a mapping beyond the end of its file ends the process that touches it.
 """
 
 from __future__ import annotations
@@ -40,18 +40,6 @@ class Voxels(Protocol):
     def take(self, index: Index) -> Array:
         """The numbers at the given positions, with the dimensions that were not given, in the order of `dims`."""
         ...
-
-
-class ArrayVoxels:
-    """The numbers of an array that is in memory already, such as a variable that is mapped."""
-
-    def __init__(self, array: Array) -> None:
-        self._array = array.T
-        self.dims: tuple[int, ...] = self._array.shape
-        self.dtype: np.dtype[Any] = array.dtype
-
-    def take(self, index: Index) -> Array:
-        return np.array(self._array[tuple(slice(None) if at is None else at for at in index)])
 
 
 class FileVoxels:

@@ -149,12 +149,34 @@ function update() {
     pane.drawCrosshair();
   }
   clearTimeout(pending);
+  readVoxel();
   // Browsers refuse an address that changes hundreds of times.
   pending = setTimeout(() => {
     history.replaceState(null, "", `?${query()}`);
     const other = document.getElementById("niivue");
     if (other) other.search = query();
   }, 150);
+}
+
+// What there is where the planes cross; one question at a time, the last one always answered.
+const voxel = { busy: false, again: false, place: document.getElementById("voxel") };
+async function readVoxel() {
+  if (voxel.busy) {
+    voxel.again = true;
+    return;
+  }
+  voxel.busy = true;
+  const address = form.dataset.slices.replace("/slice/", "/voxel/");
+  const answer = await fetch(`${address}?${query()}`).catch(() => null);
+  const found = answer?.ok ? await answer.json() : {};
+  const value = found.value === undefined ? "–" : [found.value, found.unit].filter(Boolean).join(" ");
+  const label = found.label ? `label ${found.label}` : "";
+  voxel.place.textContent = [value, label, found.place].filter(Boolean).join(" · ");
+  voxel.busy = false;
+  if (voxel.again) {
+    voxel.again = false;
+    readVoxel();
+  }
 }
 
 function query() {
@@ -233,7 +255,12 @@ for (const element of document.querySelectorAll(".needs-script")) element.hidden
 for (const element of document.querySelectorAll(".without-script")) element.hidden = true;
 new ResizeObserver(() => panes.forEach((pane) => pane.sharpen())).observe(document.getElementById("panes"));
 if (form.dataset.changing) {
-  setInterval(() => document.hidden || panes.forEach((pane) => pane.show(true)), LIVE_EVERY);
+  setInterval(() => {
+    if (document.hidden) return;
+    panes.forEach((pane) => pane.show(true));
+    readVoxel();
+  }, LIVE_EVERY);
 }
 panes.forEach((pane) => pane.drawCrosshair());
 panes.forEach((pane) => pane.show(true));
+readVoxel();

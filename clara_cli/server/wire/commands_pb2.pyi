@@ -59,7 +59,7 @@ class Job(_message.Message):
     def __init__(self, id: _Optional[str] = ..., payload_id: _Optional[str] = ..., pipeline_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., status: _Optional[str] = ..., priority: _Optional[str] = ..., created: _Optional[float] = ..., submitted: _Optional[float] = ..., started: _Optional[float] = ..., stopped: _Optional[float] = ..., variables: _Optional[_Iterable[_Union[Pair, _Mapping]]] = ...) -> None: ...
 
 class Operator(_message.Message):
-    __slots__ = ("name", "image", "status", "started", "stopped", "exit_code", "mounted")
+    __slots__ = ("name", "image", "status", "started", "stopped", "exit_code", "mounted", "cpu_seconds", "peak_memory")
     NAME_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,8 @@ class Operator(_message.Message):
     STOPPED_FIELD_NUMBER: _ClassVar[int]
     EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
     MOUNTED_FIELD_NUMBER: _ClassVar[int]
+    CPU_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PEAK_MEMORY_FIELD_NUMBER: _ClassVar[int]
     name: str
     image: str
     status: str
@@ -74,7 +76,9 @@ class Operator(_message.Message):
     stopped: float
     exit_code: int
     mounted: bool
-    def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., status: _Optional[str] = ..., started: _Optional[float] = ..., stopped: _Optional[float] = ..., exit_code: _Optional[int] = ..., mounted: bool = ...) -> None: ...
+    cpu_seconds: float
+    peak_memory: int
+    def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., status: _Optional[str] = ..., started: _Optional[float] = ..., stopped: _Optional[float] = ..., exit_code: _Optional[int] = ..., mounted: bool = ..., cpu_seconds: _Optional[float] = ..., peak_memory: _Optional[int] = ...) -> None: ...
 
 class JobMessage(_message.Message):
     __slots__ = ("created", "severity", "text")

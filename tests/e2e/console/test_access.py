@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import numpy as np
 import pytest
 from console_support import Console
 from playwright.sync_api import Browser
@@ -19,6 +20,10 @@ def places(console: Console, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """Every view, with something in it."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "a.txt").write_text("x")
+    (folder / "a.csv").write_text("organ,ml\nliver,12\n")
+    (folder / "broken.nii").write_text("x")
+    np.save(folder / "a.npy", np.zeros((4, 5, 6)))
+    np.save(folder / "b.npy", np.ones((4, 5, 6)))
     # An unknown key is a warning of the definition.
     pipeline = console.pipeline("seen")
     failing = console.pipeline("failing", writer="print('\\x1b[31mred\\x1b[0m'); raise SystemExit('no good')")
@@ -26,6 +31,7 @@ def places(console: Console, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     for job in (done, failed):
         console.ended(job)
     waiting = console.job(pipeline, "waiting", folder)
+    look = f"/payloads/{console.record(done).payload_id}/view/input"
     console.clara("create", "image", "-n", "some/image", "-p", console.folder / "pipelines" / "seen" / "reader")
     return {
         "pipelines": "/pipelines",
@@ -37,6 +43,10 @@ def places(console: Console, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         "log": f"/jobs/{failed}/logs/writer",
         "files": f"/jobs/{done}/files",
         "resources": f"/jobs/{done}/resources",
+        "volume": f"{look}/a.npy?overlay=input/b.npy",
+        "table": f"{look}/a.csv",
+        "text": f"{look}/a.txt",
+        "broken volume": f"{look}/broken.nii",
         "images": "/images",
         "models": "/models",
         "error": "/jobs/0123",

@@ -163,6 +163,12 @@ def test_a_click_crosses_the_planes_there(console: Console, payload: str, page: 
     settled(page, Plane.CORONAL, 21)
     crossing = page.get_attribute("[data-plane=sagittal] .crosshair", "d")
     assert crossing == "M21.5 0V36M0 28.5H30"
+    # 5 voxels of 2 mm from the right, 21 of 1 mm from the front, 2 of 3 mm from below.
+    told = f"{RAS[20 - 1 - 5, 30 - 1 - 21, 2]} · R 9.0 A 13.0 I 1.0 mm"
+    page.wait_for_selector(f"#voxel >> text='{told}'")
+    page.select_option("select[name=overlay]", "input/labels.nii.gz")
+    label = RAS_LABELS[20 - 1 - 5, 30 - 1 - 21, 2]
+    page.wait_for_selector(f"#voxel >> text={f'label {label} · ' if label else ''}R 9.0")
 
 
 def test_the_overlay_in_the_browser(console: Console, payload: str, page: Page) -> None:
@@ -233,7 +239,7 @@ LIVE = """
 def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
     console: Console, browser: Browser, tmp_path: Path, meeting: Path
 ) -> None:
-    gate, filled = meeting / "gate", meeting / "filled"
+    gate, filled, smaller = meeting / "gate", meeting / "filled", meeting / "smaller"
     project = Project(tmp_path)
     project.driver(
         "producer",
@@ -242,6 +248,8 @@ def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
         "entries['volume'].array[:] = numpy.arange(120).reshape(4, 5, 6)\n"
         f"while not os.path.exists('{filled}'): time.sleep(0.01)\n"
         "entries['volume'].array[:] = numpy.arange(120).reshape(4, 5, 6)[::-1]\n"
+        f"while not os.path.exists('{smaller}'): time.sleep(0.01)\n"
+        "os.ftruncate(entries['volume'].inherited, 40)\n"
         f"while not os.path.exists('{gate}'): time.sleep(0.01)",
     )
     project.driver("consumer", "pass")
@@ -268,6 +276,10 @@ def test_a_variable_of_a_running_job_is_looked_at_while_it_runs(
     filled.touch()
     # The page follows what the operator writes.
     wait_until(lambda: np.array_equal(pixels(page, Plane.AXIAL)[..., 0], as_grey(lps[1], 120, 60)), "the next picture")
+    smaller.touch()
+    # An operator that breaks the rules: whoever had mapped its memory would end with it.
+    wait_until(lambda: "cut short" in got(console, address, plane="axial", at=3).text, "the smaller variable")
+    assert got(console, "/health").status_code == 200
     gate.touch()
     console.ended(job)
     gone = got(console, address, plane="axial", at=1)

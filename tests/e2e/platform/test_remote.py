@@ -292,7 +292,7 @@ SCRIPTS: dict[str, list[str]] = {
     **{f"{name} start": [f"clara {name} start -y", f"clara {name} stop"] for name in ("dicom", "render", "monitor")},
 }
 # What is about this machine, whichever platform is meant.
-HERE = ["config", "dicom", "render", "monitor", "console", "results", "pull", "completion"]
+HERE = ["config", "dicom", "render", "monitor", "results", "pull", "completion"]
 # What can be done only where jobs run.
 REFUSED = {
     "create image": 'clara create image -n x -p "$FOLDER"',
@@ -301,6 +301,9 @@ REFUSED = {
     "platform stop": "clara platform stop",
     "platform restart": "clara platform restart",
     "platform status": "clara platform status",
+    "console start": "clara console start",
+    "console stop": "clara console stop",
+    "console status": "clara console status",
 }
 
 
@@ -316,7 +319,7 @@ def commands(group: click.Group, above: str = "") -> Iterator[str]:
 
 
 def test_no_command_is_forgotten() -> None:
-    known = {*SCRIPTS, *REFUSED, "platform version"}
+    known = {*SCRIPTS, *REFUSED, "platform version", "console version", "console restart"}
     assert {name for name in commands(cli) if name.split()[0] not in HERE} <= known
 
 

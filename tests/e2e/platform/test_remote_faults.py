@@ -78,11 +78,9 @@ class Client:
 
 
 @contextmanager
-def published_only(root: Path, *token: str) -> Iterator[str]:
+def published_only(root: Path) -> Iterator[str]:
     """The address of a server that has the published services alone."""
-    process = subprocess.Popen(
-        [sys.executable, CLIENTS / "published_only.py", root, *token], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, CLIENTS / "published_only.py", root], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield f"127.0.0.1:{int(process.stdout.readline())}"
@@ -221,13 +219,15 @@ def test_another_service_at_the_port(client: Client) -> None:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def test_tokens(platform: Server, client: Client) -> None:
+def test_tokens(tmp_path: Path, client: Client) -> None:
     token, wrong = client.folder / "token", client.folder / "wrong"
     token.write_text("a-token-that-is-long-enough-for-all\n")
+    token.chmod(0o600)
     wrong.write_text("another-token-that-is-long-enough\n")
     (client.folder / "empty").write_text("\n")
-    with published_only(platform.root, token.read_text().strip()) as address:
-        client("--host", address, "--token-file", token, "list", "jobs")
+    with server_in(tmp_path / "server", "--token-file", str(token)) as server:
+        address = server.address
+        assert client("--host", address, "--token-file", token, "list", "jobs").stderr == ""
         client("--host", address, "list", "jobs", CLARA_TOKEN_FILE=str(token))
         (client.folder / "home" / ".clara").mkdir()
         config = client.folder / "home" / ".clara" / "config.yaml"
@@ -236,10 +236,11 @@ def test_tokens(platform: Server, client: Client) -> None:
         config.unlink()
         for words in ((), ("--token-file", wrong)):
             said = client.refused("--host", address, *words, "list", "jobs")
-            assert "does not let this caller in: the token is not the one that was expected" in said
-            assert "--token-file" in said
+            assert "does not let this caller in: this server asks for a token" in said and "--token-file" in said
         assert "holds no token" in client.refused("--host", address, "--token-file", "empty", "list", "jobs")
         assert "cannot read none" in client.refused("--host", address, "--token-file", "none", "list", "jobs")
+    away = client("--host", "host.invalid", "--token-file", token, "list", "jobs", code=1).stderr
+    assert away.startswith("Warning: the token is sent to host.invalid:30031 without TLS")
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from clara_cli.server.wire import commands_pb2 as wire
 ODD = "no\udcfftext"
 RECORDS: list[tuple[Any, type[Message]]] = [
     (PipelineRecord("p", "ünï", 1.25, "", '{"a": 1}', {"b": None, "a": "", "c": "x"}, True), wire.Pipeline),
-    (OperatorRecord("o", "image:1", OperatorStatus.FAULTED, 1.5, None, -9, False), wire.Operator),
+    (OperatorRecord("o", "image:1", OperatorStatus.FAULTED, 1.5, None, -9, False, 0.25, 1 << 40), wire.Operator),
     (OperatorRecord("o", "", OperatorStatus.PENDING, None, None, None), wire.Operator),
     (JobMessage(1.0, "error", "two\nlines"), wire.JobMessage),
     (Payload("p", PayloadKind.REUSABLE, 3.125, None, {"z": "1", "a": ""}), wire.Payload),

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import wait_until
 
 from clara_cli.errors import VolumeError
 from clara_cli.volumes.orientation import Plane
@@ -164,6 +165,16 @@ def test_what_is_no_number_is_black_and_does_not_count(tmp_path: Path) -> None:
     assert default_window(opened(tmp_path / "b.npy")).width > 0
 
 
+def test_a_slice_that_is_larger_than_any_screen(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(npy(b"{'descr':'|u1','fortran_order':False,'shape':(1,9000,9000),}"))
+    os.truncate(path, path.stat().st_size + 9000 * 9000)
+    volume = opened(path)
+    with pytest.raises(VolumeError, match="slices have 9,000 x 9,000 pixels"):
+        default_window(volume)
+    assert volume.slice(Plane.CORONAL, 5).shape == (1, 9000)
+
+
 def test_a_large_file_takes_no_memory(tmp_path: Path) -> None:
     """Half a gigabyte, most of it a hole: no more than a slice and the blocks it is in are read."""
     shape = (512, 512, 1024)
@@ -228,3 +239,17 @@ def test_a_volume_is_kept_until_its_file_changes(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(VolumeError, match="is gone"):
         shelf.open(asked)
+    shelf.clear()
+
+
+def test_what_nobody_looks_at_any_more_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii"
+    path.write_bytes(nifti())
+    shelf = Shelf(patience=0.01)
+    shelf.open(Asked(path, str(tmp_path)))
+    inode = path.stat().st_ino
+
+    def held() -> bool:
+        return any(each.exists() and each.stat().st_ino == inode for each in Path("/proc/self/fd").iterdir())
+
+    wait_until(lambda: not held(), "the file to be closed")

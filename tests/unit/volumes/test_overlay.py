@@ -16,7 +16,7 @@ from PIL import Image
 
 from clara_cli.errors import VolumeError
 from clara_cli.volumes.orientation import Plane
-from clara_cli.volumes.overlay import COLOURS, colour, labels, laid_over, slice_over
+from clara_cli.volumes.overlay import COLOURS, colour, label_over, labels, laid_over, slice_over
 from clara_cli.volumes.picture import draw, png
 from clara_cli.volumes.reading import Asked, open_volume
 from clara_cli.volumes.volume import Volume
@@ -66,6 +66,8 @@ def test_a_coarser_and_smaller_grid_is_met_at_its_nearest_voxel(plane: Plane, im
     reference = volume(tmp_path, wanted, name="w.nii")
     for number in range(image.slices(plane)):
         np.testing.assert_array_equal(slice_over(over, image, plane, number), reference.slice(plane, number))
+    for place in np.ndindex(image.shape):
+        assert label_over(over, image, place) == reference.value(*place)
 
 
 def test_an_array_of_the_image_s_size_lies_as_the_image_does(image: Volume, tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ def opened(path: Path, **more: Any) -> Volume:
 
 def same(volume: Volume, ras: Array, frame: int = 0) -> None:
     assert volume.shape == ras.shape
+    for place in ((0, 0, 0), tuple(size - 1 for size in ras.shape)):
+        right, front, up = ras.shape[0] - 1 - place[0], ras.shape[1] - 1 - place[1], place[2]
+        assert volume.value(*place, frame) == ras[right, front, up]
     for plane in Plane:
         for number in range(volume.slices(plane)):
             np.testing.assert_array_equal(volume.slice(plane, number, frame), expected(ras, plane, number))
