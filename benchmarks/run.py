@@ -39,10 +39,7 @@ BENCHMARKS = {
     "server": server,
     "peers": peers,
     "console": console,
-<<<<<<< HEAD
-=======
     "slices": slices,
->>>>>>> main
 }
 
 
