@@ -16,7 +16,8 @@ from clara_cli.jobs.store import RECORD, job_of
 # What a list can be ordered by; `{}` is the direction.
 _NOW = "(julianday('now') - 2440587.5) * 86400"
 ORDERS = {
-    "created": "jobs.created {}",
+    # As the index has them, so that only the part that is shown is read.
+    "created": "jobs.created {}, jobs.id {}",
     "started": "jobs.started {}",
     "duration": f"coalesce(jobs.stopped, {_NOW}) - jobs.started {{}}",
     "name": "jobs.name COLLATE NOCASE {}",
@@ -73,10 +74,10 @@ def search_jobs(connection: sqlite3.Connection, query: JobQuery) -> JobsFound:
     (total,) = connection.execute(f"SELECT count(*) {source} {where}", values).fetchone()
     order = ORDERS[query.order].replace("{}", "ASC" if query.ascending else "DESC")
     columns = ", ".join(f"jobs.{name}" for name in RECORD.split(", "))
+    then = "" if query.order == "created" else ", jobs.created DESC, jobs.id DESC"
     count = min(query.count, LARGEST_PAGE)
     rows = connection.execute(
-        f"SELECT {columns}, '', '', 0, '' {source} {where} ORDER BY {order}, jobs.created DESC, jobs.rowid DESC"
-        " LIMIT ? OFFSET ?",
+        f"SELECT {columns}, '', '', 0, '' {source} {where} ORDER BY {order}{then} LIMIT ? OFFSET ?",
         (*values, count, query.start),
     ).fetchall()
     jobs = [job_of(row) for row in rows]

@@ -94,6 +94,17 @@ def test_only_the_index_is_read(database: Database, jobs: list[str]) -> None:
                 assert "SCAN jobs USING COVERING INDEX jobs_listed" in plan, (statement, plan)
 
 
+def test_the_newest_are_not_sorted_out_of_all(database: Database, jobs: list[str]) -> None:
+    seen: list[str] = []
+    with database.read() as connection:
+        connection.set_trace_callback(seen.append)
+        search_jobs(connection, JobQuery())
+        connection.set_trace_callback(None)
+        (statement,) = (text for text in seen if "LIMIT" in text)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert plan == ["SCAN jobs USING COVERING INDEX jobs_listed"]
+
+
 def test_a_job_outlives_its_pipeline(database: Database, jobs: list[str]) -> None:
     with database.write() as connection:
         pipeline = store.get_job(connection, jobs[0]).pipeline_id
