@@ -139,10 +139,12 @@ class Forked:
         self._open.close()
 
     def _number(self) -> int | None:
-        """The operator's process; waits until it is known, or that there will be none."""
+        """The operator's process; waits until it is known, or that there will be none, but not for ever."""
         if self._operator is None and not self._asked:
-            self._asked = bool(select.select([self._told], [], [], _PATIENCE)[0])
-            said = os.read(self._told, 4096).decode("utf-8", "replace") if self._asked else ""
+            if not select.select([self._told], [], [], _PATIENCE)[0]:
+                return None  # asked again by the next call
+            self._asked = True
+            said = os.read(self._told, 4096).decode("utf-8", "replace")
             self._events.unregister(self._told)
             if said[:1].isdigit():
                 between, self._operator = map(int, said.split())
