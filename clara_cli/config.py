@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit, platform: see `Config`
+    log_limit, platform, engine, slurm: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -30,6 +30,7 @@ from clara_cli.config_values import (
     read_folders,
     read_platform,
     read_retention,
+    read_slurm,
     read_triton,
     seconds,
     spoken,
@@ -40,6 +41,7 @@ from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
 from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
+from clara_cli.slurm_options import ENGINES, NO_OPTIONS, SlurmOptions
 
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
@@ -70,6 +72,8 @@ class Config:
         platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
+        engine: where jobs run: `local`, on this machine, or `slurm`, on the nodes of a cluster.
+        slurm: how jobs are asked for there.
     """
 
     root: Path | None = None
@@ -89,6 +93,8 @@ class Config:
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
+    engine: str = ENGINES[0]
+    slurm: SlurmOptions = NO_OPTIONS
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -138,6 +144,8 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         platform=read_platform(values, path),
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or Config.log_limit,
+        engine=spoken(values, "engine", ENGINES, path, environment),
+        slurm=read_slurm(values, path),
     )
 
 

@@ -51,6 +51,12 @@ KEYS = {
         Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("log_limit", "number", "megabytes kept of each operator's log", "256"),
         Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server"),
+        Key("engine", "text", "where jobs run: local, or slurm (a cluster's nodes)", "local", "CLARA_ENGINE"),
+        Key(
+            "slurm",
+            "mapping",
+            "partition, account, qos, constraint, reservation, memory, extra: how jobs are asked for",
+        ),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

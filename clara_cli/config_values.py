@@ -13,6 +13,7 @@ from clara_cli.home import from_home
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
+from clara_cli.slurm_options import SlurmOptions
 
 
 def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
@@ -156,6 +157,30 @@ def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
     if percent > 100:
         raise ConfigError(f"{path}: platform: storage_percent must be at most 100, found {percent}")
     return limits._replace(upload=upload, storage=percent, idle=seconds(given, "idle", path) or limits.idle)
+
+
+def read_slurm(values: Mapping[str, Any], path: Path) -> SlurmOptions:
+    """`slurm`: how jobs are asked for: names of sbatch's options, `memory` in megabytes, `extra` words."""
+    given = _mapping(values, "slurm", "options", path)
+    names = ("partition", "account", "constraint", "reservation")
+    known = (*names, "qos", "memory", "extra")
+    if unknown := [str(key) for key in given if key not in known]:
+        raise ConfigError(f"{path}: slurm: {unknown[0]} is no option: expected {', '.join(known)}")
+    for name in names:
+        if given.get(name) is not None and not isinstance(given[name], str):
+            raise ConfigError(f"{path}: slurm: {name} must be a text, found {given[name]!r}")
+    qos = given.get("qos") or {}
+    qos = qos if isinstance(qos, dict) else {"": qos}
+    priorities = ("low", "normal", "high", "immediate")
+    for priority, value in qos.items():
+        if priority not in ("", *priorities) or not isinstance(value, str):
+            raise ConfigError(f"{path}: slurm: qos must be a text, or one for each of {', '.join(priorities)}")
+    extra = given.get("extra") or []
+    extra = extra.split() if isinstance(extra, str) else extra
+    if not isinstance(extra, list) or not all(isinstance(word, str) for word in extra):
+        raise ConfigError(f"{path}: slurm: extra must be a list of words for sbatch, found {extra!r}")
+    texts = {name: given[name] for name in names if given.get(name)}
+    return SlurmOptions(**texts, qos=qos, memory=whole(given, "memory", path), extra=tuple(extra))
 
 
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:

@@ -21,7 +21,7 @@ def command(context: click.Context, given: tuple[str, ...], reason: str) -> None
     Operators are asked to end (SIGTERM) and killed 10 seconds later. What the job wrote is kept. Exit status: 0 if
     every job was cancelled, 1 if one had ended already or is not known.
     """
-    from clara_cli.jobs.ending import ask_to_cancel, finish_cancelling
+    from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere, finish_cancelling
     from clara_cli.jobs.recovery import recover
 
     texts = meant(context, given, "job")
@@ -29,6 +29,7 @@ def command(context: click.Context, given: tuple[str, ...], reason: str) -> None
         recover(database)
         # All are asked before any is waited for.
         asked, all_asked = each(texts, lambda text: ask_to_cancel(database, text, " ".join(reason.split())))
+        end_elsewhere(database, asked)
 
         def finish(job_id: str) -> None:
             job = finish_cancelling(database, job_id)

@@ -111,6 +111,7 @@ def _job_text(view: JobView) -> str:
         f"COMPLETED: {int(found.succeeded)}",
         f"ENDED: {utc(found.stopped) or ''}".rstrip(),
         f"PAYLOAD_FOLDER: {view.tree.path if view.tree.path.is_dir() else '(removed)'}",
+        *([f"SLURM: {view.placed}"] if view.placed else []),
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in view.metadata.items()),
         "",
     ]

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clara_cli.jobs.placed import SLURM
+
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
     from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.model import Job
+    from clara_cli.jobs.placed import Placed
     from clara_cli.models.store import Model
     from clara_cli.payloads.model import Payload
     from clara_cli.payloads.walk import Entry
@@ -83,6 +86,8 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
     return {
         **job_record(view.job),
         "payload_folder": str(view.tree.path),
+        "engine": "local" if view.placed is None else SLURM,
+        "slurm": None if view.placed is None else _slurm(view.placed),
         "metadata": dict(view.metadata),
         "variables": dict(view.job.variables),
         "operator_details": [
@@ -103,6 +108,10 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
             for message in view.messages
         ],
     }
+
+
+def _slurm(placed: Placed) -> Record:
+    return {"job": placed.remote, "node": placed.node or None, "seen": placed.seen or None}
 
 
 def _process(view: JobView, name: str) -> Record | None:

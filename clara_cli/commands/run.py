@@ -13,7 +13,14 @@ import click
 from clara_cli.commands.base import ClaraCommand, fast_io_option, global_options, notice, settings, warn
 from clara_cli.commands.showing import brief_option, tell, tell_id
 from clara_cli.commands.transfer import transfer_meter
-from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
+from clara_cli.commands.values import (
+    check_job_name,
+    engine_option,
+    priority_option,
+    reuse_option,
+    set_option,
+    with_engine,
+)
 from clara_cli.errors import NotFound, PayloadError, UsageError
 from clara_cli.home import from_home
 from clara_cli.retention import NO_LIMIT
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("-n", "--name", metavar="NAME", help="Name of the job (default: the pipeline's).")
 @priority_option
 @reuse_option
+@engine_option
 @set_option
 @brief_option
 @fast_io_option
@@ -49,6 +57,7 @@ def command(
     name: str | None,
     priority: JobPriority,
     reuse: bool,
+    engine: str | None,
     values: dict[str, str],
 ) -> None:
     """Run a definition: a YAML file, a folder or a zip file. Makes a job, runs it to its end, and fetches its results.
@@ -85,7 +94,7 @@ def command(
             tell("Payload uploaded successfully.")
         with _cleaning(database, config), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
-            attached = replace(config, start="attach", clean=NO_LIMIT)
+            attached = replace(with_engine(config, engine), start="attach", clean=NO_LIMIT)
             start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
             if folder is None:
                 notice(f"results: {created.tree.operators}")

@@ -26,7 +26,7 @@ from clara_cli.commands.base import (
 from clara_cli.commands.progress import environment_progress, progress_listener
 from clara_cli.commands.several import each, ids_option
 from clara_cli.commands.showing import brief_option, tell
-from clara_cli.commands.values import reuse_option, set_option
+from clara_cli.commands.values import engine_option, reuse_option, set_option, with_engine
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.jobs.clean import clean_as_configured
@@ -63,6 +63,7 @@ def command() -> None:
     help="Run a job that has ended again from this operator on, as a new job.",
 )
 @reuse_option
+@engine_option
 @fast_io_option
 @set_option
 @brief_option
@@ -75,6 +76,7 @@ def job(
     resume: bool,
     start: str | None,
     reuse: bool,
+    engine: str | None,
     values: dict[str, str],
 ) -> None:
     """Start a job, or several, and stay until all have ended (also: jobs).
@@ -92,7 +94,8 @@ def job(
         raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
     if reuse and start is not None:
         raise click.UsageError("--from says what runs again, --reuse what does not: they exclude each other", context)
-    with settings().database() as (database, config):
+    with settings().database() as (database, configured):
+        config = with_engine(configured, engine)
         recover(database)
         well = True
         if (resume or start is not None) and len(ids) == 1:
@@ -137,6 +140,11 @@ def start_and_follow(
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
+    if config.engine == "slurm":
+        from clara_cli.commands.start_placed import start_placed
+
+        start_placed(database, config, job_id, detach, values, reuse=reuse)
+        return
     with closing(StopRequest()) as stop, environment_progress() as progress:
         submitted = submit_job(database, config, job_id, values, progress, reuse=reuse)
         with submitted:
@@ -146,10 +154,7 @@ def start_and_follow(
             if reuse:
                 reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
                 notice(f"reused: {reused or 'nothing'}")
-            # A reader of stdout that is gone is no reason to leave an accepted job alone.
-            with suppress(OSError, ValueError, AttributeError):
-                tell(ACCEPTED)
-                sys.stdout.flush()
+            say_accepted()
             if detach or config.start == "detach":
                 run_detached(submitted, config, settings().config_file)
                 return
@@ -158,6 +163,14 @@ def start_and_follow(
         warn(told)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def say_accepted() -> None:
+    """Say that a start was accepted."""
+    # A reader of stdout that is gone is no reason to leave an accepted job alone.
+    with suppress(OSError, ValueError, AttributeError):
+        tell(ACCEPTED)
+        sys.stdout.flush()
 
 
 def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
@@ -12,12 +11,14 @@ import click
 from clara_cli.commands.base import notice, settings, warn
 from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
-from clara_cli.commands.showing import tell
-from clara_cli.commands.start import ACCEPTED, explain, signals_ask
+from clara_cli.commands.start import explain, say_accepted, signals_ask
 from clara_cli.config import Config
 from clara_cli.database import Database
+from clara_cli.errors import ClaraError
 from clara_cli.jobs.batch import Batch, Event, enough_files
 from clara_cli.jobs.clean import clean_as_configured
+from clara_cli.jobs.placed_batch import PlacedBatch
+from clara_cli.jobs.placing import ARRAY, place, submit_for_slurm
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
 from clara_cli.runtime.listener import Listener
 from clara_cli.runtime.plan import JobPlan
@@ -42,18 +43,26 @@ def start_several(
             (128 + its number).
     """
     detach = detach or config.start == "detach"
+    away = config.engine == "slurm"
 
     def submit(text: str) -> SubmittedJob:
         with environment_progress() as progress:
-            return submit_job(database, config, text, values, progress, reuse=reuse)
+            accept = submit_for_slurm if away else submit_job
+            return accept(database, config, text, values, progress, reuse=reuse)
 
     def hand_over(text: str) -> None:
         with submit(text) as submitted:
-            _accepted()
+            say_accepted()
             run_detached(submitted, config, settings().config_file)
 
     with enough_files(len(ids)) as most:
-        code = _all_accepted(ids, hand_over) if detach else _run(ids, submit, most)
+        if away and detach:
+            code = _all_handed_over(database, config, ids, submit)
+        elif detach:
+            code = _all_accepted(ids, hand_over)
+        else:
+            batch = PlacedBatch(database, config) if away else Batch()
+            code = _run(batch, ids, submit, most)
     if not detach and (told := clean_as_configured(database, config)):
         warn(told)
     if code:
@@ -65,22 +74,36 @@ def _all_accepted(ids: Sequence[str], start: Callable[[str], None]) -> int:
     return 0 if well else 1
 
 
-def _accepted() -> None:
-    # A reader of stdout that is gone is no reason to leave an accepted job alone.
-    with suppress(OSError, ValueError, AttributeError):
-        tell(ACCEPTED)
-        sys.stdout.flush()
+def _all_handed_over(
+    database: Database, config: Config, ids: Sequence[str], submit: Callable[[str], SubmittedJob]
+) -> int:
+    """Jobs for Slurm: together, so that it is called once for many."""
+    well = True
+    for first in range(0, len(ids), ARRAY):
+        submitted, accepted_all = each(ids[first : first + ARRAY], submit)
+        refused = dict(place(database, config, submitted))
+        for job in submitted:
+            if job.plan.job_id not in refused:
+                say_accepted()
+        _, placed_all = each(refused.items(), _refuse)
+        well = well and accepted_all and placed_all
+    return 0 if well else 1
 
 
-def _run(ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -> int:
+def _refuse(item: tuple[str, ClaraError]) -> None:
+    job_id, error = item
+    raise ClaraError(f"job {job_id}: {error.message}", error.hint)
+
+
+def _run(batch: Batch | PlacedBatch, ids: Sequence[str], submit: Callable[[str], SubmittedJob], most: int) -> int:
     """Run jobs in this process, not more than `most` under way at once, and show how they go."""
     todo = deque(ids)
     ended: list[Event] = []
-    with closing(Batch()) as batch, signals_ask(batch) as got:
+    with closing(batch), signals_ask(batch) as got:
 
         def start(text: str) -> JobPlan:
             submitted = submit(text)
-            _accepted()
+            say_accepted()
             batch.start(submitted)
             return submitted.plan
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
+from clara_cli.commands.words import WordType
+from clara_cli.config import Config
 from clara_cli.errors import UsageError
 from clara_cli.jobs.states import PRIORITY_WORDS, JobPriority
+from clara_cli.slurm_options import ENGINES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _LONGEST_NAME = 255
@@ -46,6 +50,21 @@ def reuse_option(function: Decorated) -> Decorated:
         is_flag=True,
         help="Do not run operators that an earlier job ran well, with the same program, values and input.",
     )(function)
+
+
+def engine_option(function: Decorated) -> Decorated:
+    """The option; the command gets `engine`, or None for what the configuration says."""
+    return click.option(
+        "--engine",
+        metavar="ENGINE",
+        type=WordType(ENGINES, "engine"),
+        help="local (this machine) or slurm (a cluster's nodes); `engine` in the configuration is the default.",
+    )(function)
+
+
+def with_engine(config: Config, engine: str | None) -> Config:
+    """The settings with the engine that was asked for."""
+    return config if engine is None else replace(config, engine=engine)
 
 
 def _priority(word: str) -> JobPriority:

@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 from clara_cli.database import Database
 from clara_cli.ids import new_id, resolve
-from clara_cli.jobs import store
+from clara_cli.jobs import placed, store
 from clara_cli.jobs.definition import operator_images
 from clara_cli.jobs.model import Job, Message, OperatorRecord
+from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.metadata import add_metadata, get_metadata
 from clara_cli.payloads.actions import copy_payloads
@@ -90,7 +91,7 @@ def create_job(
 
 @dataclass(frozen=True)
 class JobView:
-    """All that is shown of one job."""
+    """All that is shown of one job; `placed` is None where it runs on this machine."""
 
     job: Job
     operators: tuple[OperatorRecord, ...]
@@ -98,6 +99,7 @@ class JobView:
     tree: PayloadTree
     folder: Path
     metadata: Mapping[str, str] = field(default_factory=dict)
+    placed: Placed | None = None
 
 
 def find_job(database: Database, text: str) -> JobView:
@@ -108,5 +110,6 @@ def find_job(database: Database, text: str) -> JobView:
         operators = tuple(store.get_operators(connection, job_id))
         messages = tuple(store.get_messages(connection, job_id))
         metadata = get_metadata(connection, job_id)
+        where = placed.find(connection, job_id)
     tree = payload_tree(database.root, job.payload_id)
-    return JobView(job, operators, messages, tree, database.root.jobs / job_id, metadata)
+    return JobView(job, operators, messages, tree, database.root.jobs / job_id, metadata, where)

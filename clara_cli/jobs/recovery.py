@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs import lock, store
+from clara_cli.jobs import lock, placed, store
 from clara_cli.jobs.states import JobEvent, JobState
 from clara_cli.runtime.strays import end_strays
 
@@ -24,13 +24,20 @@ _MESSAGE = (
 def recover(database: Database) -> list[str]:
     """End what is left of jobs without a runner; returns the ids of the jobs that were evicted.
 
+    What is new of jobs that run elsewhere is taken in.
+
     Folders of deleted jobs, whose removal did not come to its end, are removed.
 
     What it costs depends on the jobs that were started and have not ended, not on how many there are.
     """
     with database.read() as connection:
         candidates = store.live_jobs(connection)
+        away = placed.live(connection)
         deleted = store.noted_removals(connection)
+    if away:
+        from clara_cli.jobs.intake import refresh
+
+        refresh(database)
     if deleted:
         from clara_cli.jobs.removal import remove_noted
 

@@ -19,6 +19,7 @@ from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
+from clara_cli.jobs.outcome import event_of
 from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.queue import Bell, SharedRoom, wait_for_turn
 from clara_cli.jobs.recovery import follow_up, release_room
@@ -68,14 +69,16 @@ def submit_job(
     progress: Progress | None = None,
     *,
     reuse: bool = False,
+    queued: bool = True,
 ) -> SubmittedJob:
-    """Check that a job can run on this machine and accept its start.
+    """Check that a job can run and accept its start.
 
     Args:
         values: for parameters of the pipeline, by name; under the name of a service's connection the address of a
             server that runs already.
         progress: told what is done when an operator's environment is made.
         reuse: operators that an earlier job ran on the same input are not run.
+        queued: it waits for its turn on this machine; else it is handed to another engine (`placing`).
 
     Raises:
         NotFound: no such job.
@@ -113,7 +116,8 @@ def submit_job(
                 raise StateConflict(f"another process is about to run job {view.job.id}")
             record(connection, view, recipes, found, shared)
             todo = without(plan, found)
-            claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
+            if queued:
+                claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
             settled = claims.settle(connection, database.root)
     except BaseException as error:
         if handle is not None:
@@ -166,7 +170,7 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
         recorder = _Recorder(database, plan.job_id, listener, clock)
         room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
         result = Runner(plan, recorder, stop, room).run()
-        event = _event(result)
+        event = event_of(result)
         if event is JobEvent.SUCCEED:
             confirm(database, plan)
         with database.write() as connection:
@@ -175,14 +179,6 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
             store.change_job(connection, plan.job_id, event, clock.now())
         release_room(database)
     return result
-
-
-def _event(result: JobResult) -> JobEvent:
-    if result.terminated is not None:
-        return JobEvent.TERMINATE
-    if result.failures:
-        return JobEvent.FAULT
-    return JobEvent.CANCEL if result.stopped is not None else JobEvent.SUCCEED
 
 
 def _record_failure(database: Database, job_id: str, error: str) -> None:

@@ -61,7 +61,8 @@ LAYERS = {
     "payloads": {"pipelines"},
     "models": {"payloads"},
     "runtime": {"pipelines", "images", "payloads", "fastio"},
-    "jobs": {"pipelines", "images", "payloads", "models", "runtime"},
+    "slurm": {"pipelines"},
+    "jobs": {"pipelines", "images", "payloads", "models", "runtime", "slurm"},
     "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
     "doctor": {"fastio", "runtime", "jobs"},
 }
