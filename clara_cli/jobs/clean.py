@@ -13,7 +13,8 @@ from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
 from clara_cli.jobs.store import add_message
-from clara_cli.payloads.staging import removing, sweep_payloads
+from clara_cli.payloads.removal import finish_removal, note_removal
+from clara_cli.payloads.staging import sweep_payloads
 from clara_cli.payloads.store import delete_payload
 from clara_cli.payloads.tree import payload_tree
 from clara_cli.payloads.walk import disk_usage
@@ -101,12 +102,14 @@ def _ended(database: Database) -> list[Ended]:
 def _remove(database: Database, payload: Ended) -> bool:
     """Whether this process removed it; another may have come before."""
     try:
-        with removing(database.root.payloads, [payload.payload_id]), database.write() as connection:
+        with database.write() as connection:
             query = f"{_ENDED.partition('ORDER')[0]} AND payloads.id = ?"
             if connection.execute(query, (payload.payload_id,)).fetchone() is None:
                 raise NotFound(f"payload {payload.payload_id} is gone")
             delete_payload(connection, payload.payload_id)
+            note_removal(connection, database.root.path, database.root.payloads / payload.payload_id)
             add_message(connection, payload.job_id, "info", "its payload was removed by clara clean")
     except NotFound:
         return False
+    finish_removal(database)
     return True

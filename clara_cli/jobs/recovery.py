@@ -10,6 +10,7 @@ from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
 from clara_cli.jobs import lock, placed, store
 from clara_cli.jobs.states import JobEvent, JobState
+from clara_cli.payloads.removal import noted_removals, remove_noted
 from clara_cli.runtime.strays import end_strays
 
 if TYPE_CHECKING:
@@ -33,14 +34,12 @@ def recover(database: Database) -> list[str]:
     with database.read() as connection:
         candidates = store.live_jobs(connection)
         away = placed.live(connection)
-        deleted = store.noted_removals(connection)
+        deleted = noted_removals(connection)
     if away:
         from clara_cli.jobs.intake import refresh
 
         refresh(database)
     if deleted:
-        from clara_cli.jobs.removal import remove_noted
-
         remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]
 

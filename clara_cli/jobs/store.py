@@ -247,11 +247,6 @@ def live_jobs(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute(query)]
 
 
-def noted_removals(connection: sqlite3.Connection) -> list[str]:
-    """Folders, below the root, of what was deleted and perhaps not removed yet."""
-    return [row[0] for row in connection.execute("SELECT folder FROM deletions")]
-
-
 _STATES = {state.value: state for state in JobState}
 _STATUSES = {status.value: status for status in JobStatus}
 _PRIORITIES = {priority.value: priority for priority in JobPriority}

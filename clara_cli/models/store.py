@@ -18,7 +18,8 @@ from clara_cli.errors import StateConflict, StoreError
 from clara_cli.ids import new_id, resolve
 from clara_cli.metadata import add_metadata
 from clara_cli.models.layout import ModelFolder
-from clara_cli.payloads.staging import put_in_place, removing, staged, sweep
+from clara_cli.payloads.removal import finish_removal, note_removal, remove_noted
+from clara_cli.payloads.staging import put_in_place, staged, sweep
 from clara_cli.payloads.upload import Meter, fill
 from clara_cli.root import Root
 
@@ -57,8 +58,8 @@ def create_model(
     with staged(parent, model.id) as aside:
         (aside / folder.name).mkdir()
         fill(aside / folder.name, folder.path, meter)
-        with removing(parent, [known.id for known in before]), database.write() as connection:
-            _forget(connection, before)
+        with database.write() as connection:
+            _forget(connection, database.root, before)
             connection.execute(
                 f"INSERT INTO models ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
                 (model.id, model.name, model.type, json.dumps(model.versions), model.created),
@@ -70,6 +71,7 @@ def create_model(
             )
             add_metadata(connection, model.id, metadata)
             put_in_place(aside, parent / model.id)
+    remove_noted(database)
     return model, before[0] if before else None
 
 
@@ -85,12 +87,14 @@ def delete_models(database: Database, texts: Sequence[str]) -> list[Model]:
     Raises:
         NotFound: no such model.
         StateConflict: a job that runs uses one of them.
+        PayloadError: they are deleted, but a folder cannot be removed.
     """
     with database.read() as connection:
         wanted = {resolve(connection, "model", text) for text in texts}
         found = [model for model in list_models(connection) if model.id in wanted]
-    with removing(database.root.repository, wanted), database.write() as connection:
-        _forget(connection, found)
+    with database.write() as connection:
+        _forget(connection, database.root, found)
+    finish_removal(database)
     return found
 
 
@@ -99,7 +103,7 @@ def registered_folders(root: Root, connection: sqlite3.Connection) -> dict[str, 
     return {model.name: root.repository / model.id / model.name for model in list_models(connection)}
 
 
-def _forget(connection: sqlite3.Connection, models: Sequence[Model]) -> None:
+def _forget(connection: sqlite3.Connection, root: Root, models: Sequence[Model]) -> None:
     """Delete records, unless a job uses one of the models."""
     used = dict(_in_use(connection)) if models else {}
     for model in models:
@@ -109,6 +113,7 @@ def _forget(connection: sqlite3.Connection, models: Sequence[Model]) -> None:
                 hint=f"wait until it has ended, or end it: clara cancel job -j {used[model.name]}",
             )
         connection.execute("DELETE FROM models WHERE id = ?", (model.id,))
+        note_removal(connection, root.path, root.repository / model.id)
 
 
 def _in_use(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,8 @@ from clara_cli.payloads import store
 from clara_cli.payloads.locate import locate
 from clara_cli.payloads.model import Payload, PayloadKind
 from clara_cli.payloads.names import parse_name, show_name
-from clara_cli.payloads.staging import put_in_place, removing, staged, sweep_payloads
+from clara_cli.payloads.removal import finish_removal, note_removal
+from clara_cli.payloads.staging import put_in_place, staged, sweep_payloads
 from clara_cli.payloads.tree import PayloadTree, payload_tree
 from clara_cli.payloads.upload import Meter, check_source, explained, fill
 from clara_cli.payloads.walk import Entry, walk, within
@@ -246,12 +247,12 @@ def delete_payloads(database: Database, texts: Sequence[str]) -> list[Payload]:
     Raises:
         NotFound: no such payload.
         StateConflict: its job has not ended.
-        PayloadError: a folder cannot be removed.
+        PayloadError: they are deleted, but a folder cannot be removed.
     """
     with database.read() as connection:
         known = [store.find_payload(connection, text) for text in texts]
     found = list({payload.id: payload for payload in known}.values())
-    with removing(database.root.payloads, [payload.id for payload in found]), database.write() as connection:
+    with database.write() as connection:
         for payload in found:
             state = store.job_state(connection, payload.job_id)[0] if payload.job_id else "STOPPED"
             if state != "STOPPED":
@@ -260,4 +261,6 @@ def delete_payloads(database: Database, texts: Sequence[str]) -> list[Payload]:
                     hint="clara delete job removes a job together with its payload",
                 )
             store.delete_payload(connection, payload.id)
+            note_removal(connection, database.root.path, database.root.payloads / payload.id)
+    finish_removal(database)
     return found

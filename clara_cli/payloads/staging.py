@@ -2,10 +2,9 @@
 
     .incoming-<id>        being filled
     .incoming-<id>.lock   locked for as long as the process lives that fills it; removed last
-    .removed-<id>-…       being deleted
 
 A mark (the lock file) without a living owner says that its folder is to be swept, and so is a folder of that id which
-is in place but in no record: its owner was killed before the commit that makes it, or after the one that forgets it.
+is in place but in no record: its owner was killed before the commit that makes it.
 Folders without a mark are nobody's to remove.
 """
 
@@ -13,13 +12,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clara_cli.database import Database
 from clara_cli.errors import PayloadError
-from clara_cli.payloads import removal
+from clara_cli.payloads.removal import remove_tree
 
 _PREFIX = ".incoming-"
 _LOCK = ".lock"
@@ -50,7 +49,7 @@ def staged(parent: Path, name: str) -> Iterator[Path]:
         keep = (parent / name).exists()
         raise
     finally:
-        removal.remove_tree(aside)
+        remove_tree(aside)
         if not keep:
             mark.unlink(missing_ok=True)
         os.close(lock)
@@ -68,28 +67,6 @@ def put_in_place(aside: Path, place: Path) -> None:
         aside.rename(place)
     except OSError as error:
         raise PayloadError(f"cannot make the folder {place}: {error.strerror}") from error
-
-
-@contextmanager
-def removing(parent: Path, names: Iterable[str]) -> Iterator[None]:
-    """Folders whose records are deleted inside the block; afterwards they are deleted too.
-
-    Raises:
-        PayloadError: a folder cannot be marked; the block is not entered.
-    """
-    listed = list(names)
-    try:
-        for name in listed:
-            os.close(os.open(_mark(parent, name), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    except OSError as error:
-        raise PayloadError(f"cannot remove anything from {parent}: {error.strerror}") from error
-    # When it raises, the marks stay: the next sweep sees by the records what became of it.
-    yield
-    for name in listed:
-        aside = removal.set_aside(parent / name)
-        if aside is not None:
-            removal.remove_tree(aside)
-        _mark(parent, name).unlink(missing_ok=True)
 
 
 def sweep_payloads(database: Database) -> None:
@@ -115,12 +92,9 @@ def sweep(parent: Path, recorded: Callable[[str], bool]) -> None:
     try:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with os.scandir(parent) as entries:
-            names = [entry.name for entry in entries]
-        for name in {_id(name) for name in names if name.startswith(_PREFIX)}:
+            marked = {_id(entry.name) for entry in entries if entry.name.startswith(_PREFIX)}
+        for name in marked:
             _sweep_one(parent, name, recorded)
-        for name in names:
-            if name.startswith(removal.PREFIX):
-                removal.remove_tree(parent / name)
     except OSError:
         pass  # another process sweeps, or this one may not
     finally:
@@ -133,12 +107,12 @@ def _sweep_one(parent: Path, name: str, recorded: Callable[[str], bool]) -> None
     if lock is None:
         return  # its owner lives
     try:
-        removal.remove_tree(parent / f"{_PREFIX}{name}")
+        aside = parent / f"{_PREFIX}{name}"
+        remove_tree(aside)
         # Asked under the lock: whoever held it has committed or never will.
         if (parent / name).is_dir() and not recorded(name):
-            aside = removal.set_aside(parent / name)
-            if aside is not None:
-                removal.remove_tree(aside)
+            (parent / name).rename(aside)
+            remove_tree(aside)
         mark.unlink(missing_ok=True)
     finally:
         os.close(lock)

@@ -16,7 +16,8 @@ from clara_cli.config import load_config
 from clara_cli.database import Database
 from clara_cli.errors import NotFound, PayloadError
 from clara_cli.payloads.actions import create_payload, delete_payloads, upload_files
-from clara_cli.payloads.staging import removing, staged, sweep_payloads
+from clara_cli.payloads.removal import remove_noted
+from clara_cli.payloads.staging import staged, sweep_payloads
 from clara_cli.payloads.store import list_payloads
 from clara_cli.root import choose_root
 
@@ -109,37 +110,29 @@ def test_folders_that_nobody_marked_are_never_removed(database: Database) -> Non
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_killed_deletion_is_finished_by_the_next_command(database: Database, data: Path, when: str) -> None:
     payload = create_payload(database, data, {}).payload.id
-    killed_at("clara_cli.payloads.removal", "set_aside", when, "delete", "payload", payload)
+    killed_at("clara_cli.payloads.removal", "remove_noted", when, "delete", "payload", payload)
     assert records(database) == []
-    sweep_payloads(database)
+    remove_noted(database)
     assert lying(database) == []
 
 
 def test_a_deletion_killed_before_its_commit_did_not_happen(database: Database, data: Path) -> None:
     payload = create_payload(database, data, {}).payload.id
     killed_at("clara_cli.payloads.store", "delete_payload", "after", "delete", "payload", payload)
-    sweep_payloads(database)
+    remove_noted(database)
     assert records(database) == [payload] == lying(database)
     assert (database.root.payloads / payload / "a").is_file()
-
-
-def test_a_failed_commit_loses_nothing(database: Database, data: Path) -> None:
-    payload = create_payload(database, data, {}).payload.id
-    with pytest.raises(RuntimeError), removing(database.root.payloads, [payload]):
-        raise RuntimeError
-    sweep_payloads(database)
-    assert lying(database) == [payload]
 
 
 def test_a_sweep_does_not_wait_for_another(database: Database) -> None:
     import fcntl
 
-    (database.root.payloads / ".removed-x-1").mkdir()
+    (database.root.payloads / ".incoming-x").mkdir()
     guard = os.open(database.root.payloads, os.O_RDONLY)
     try:
         fcntl.flock(guard, fcntl.LOCK_EX)
         sweep_payloads(database)
-        assert lying(database) == [".removed-x-1"]
+        assert lying(database) == [".incoming-x"]
     finally:
         os.close(guard)
     sweep_payloads(database)

@@ -97,7 +97,6 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
 
 def test_leftovers_of_dead_uploads_are_swept_and_living_ones_are_not(root: Root) -> None:
     (root.payloads / ".incoming-dead" / "input").mkdir(parents=True)
-    (root.payloads / ".removed-gone-1" / "input").mkdir(parents=True)
     (root.payloads / "0123").mkdir()
     with staged_payload(root, "alive", None) as (aside, _):
         sweep(root.payloads, lambda _: False)
