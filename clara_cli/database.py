@@ -223,6 +223,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # When the engine was asked last, so that one answer serves all who look, and why it did not answer.
         "CREATE TABLE looks (engine TEXT PRIMARY KEY, at REAL NOT NULL, error TEXT)",
     ),
+    (
+        # Which volume of `clara run --each` a job is for, and the folder that its results go to.
+        """CREATE TABLE each_volume (
+            job_id TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+            results TEXT NOT NULL,
+            volume TEXT NOT NULL
+        )""",
+        "CREATE INDEX each_volume_results ON each_volume (results)",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

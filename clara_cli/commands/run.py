@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 @click.command("run", cls=ClaraCommand)
 @click.argument("file", metavar="FILE", required=False)
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
+@click.option("--each", "volumes", metavar="FOLDER", help="One job for each file or folder in FOLDER, instead of -f.")
+@click.option("--pattern", metavar="GLOB", help="Which ones, such as *.nii.gz or sub-*/anat; with --each.")
+@click.option("--resume", is_flag=True, help="Only those whose results are missing; with --each.")
+@click.option("--detach", is_flag=True, help="Return when Slurm has the jobs; with --each.")
 @click.option("-o", "--output", metavar="FOLDER", help="Where the results go; without it they stay in the payload.")
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Results of this operator only (repeatable).")
 @click.option("-n", "--name", metavar="NAME", help="Name of the job (default: the pipeline's).")
@@ -52,6 +56,10 @@ def command(
     context: click.Context,
     file: str | None,
     files: str | None,
+    volumes: str | None,
+    pattern: str | None,
+    resume: bool,
+    detach: bool,
     output: str | None,
     only: tuple[str, ...],
     name: str | None,
@@ -65,6 +73,11 @@ def command(
     Prints JOB_ID and PAYLOAD_ID first. When the job has ended well, the files that each operator left are in
     FOLDER/OPERATOR; those of the same name are replaced. Exit status: 0 if the job ended well, 1 if not; Ctrl-C
     cancels the job (130). The job stays, as any other; a definition that did not change is stored once.
+
+    With --each every volume, a file or a folder, gets a job of its own, named after it, and its results are in
+    FOLDER/VOLUME/OPERATOR, where they appear when all of them are there. The jobs share the machine, or are one array
+    in Slurm. stdout gets a table of what became of each; exit status 1 if one failed. --resume goes on after whatever
+    ended an earlier call: results that are there are left alone, jobs that Slurm still has are followed.
     """
     from clara_cli.commands.start import start_and_follow
     from clara_cli.jobs.actions import create_job, find_job
@@ -75,6 +88,7 @@ def command(
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
     _check(name, files, output, only)
+    _check_each(volumes, files, output, name, pattern is not None or resume or detach)
     folder = from_home(output) if output else None
     with settings().database() as (database, config):
         recover(database)
@@ -82,10 +96,19 @@ def command(
         for problem in loaded.warnings:
             warn(problem.render())
         chosen = _chosen(loaded.pipeline, only)
+        pipeline_id = _stored(database, loaded)
+        if volumes and folder is not None:
+            from clara_cli.commands.run_each import Chosen, run_each
+            from clara_cli.jobs.each_run import Wanted
+
+            which = Chosen(from_home(volumes), pattern or "*", resume, detach)
+            wanted = Wanted(pipeline_id, chosen, folder, priority, values, reuse)
+            with _cleaning(database, config):
+                run_each(database, with_engine(config, engine), which, wanted)
+            return
         if folder is not None:
             check_target(folder)
         source = from_home(files) if files else None
-        pipeline_id = _stored(database, loaded)
         with transfer_meter("Uploading") as meter:
             created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
         tell_id("JOB_ID", created.job.id)
@@ -110,6 +133,21 @@ def _check(name: str | None, files: str | None, output: str | None, only: tuple[
             raise UsageError(f"{flag} is empty: expected {wanted}")
     if only and output is None:
         raise UsageError("--only says whose results are wanted: add --output FOLDER")
+
+
+def _check_each(volumes: str | None, files: str | None, output: str | None, name: str | None, more: bool) -> None:
+    if volumes is None:
+        if more:
+            raise UsageError("--pattern, --resume and --detach are about many volumes: add --each FOLDER")
+        return
+    if not volumes.strip():
+        raise UsageError("--each is empty: expected a folder of volumes")
+    if files is not None:
+        raise UsageError("--each and --files exclude each other: both say what the input is")
+    if name is not None:
+        raise UsageError("--name is for one job: with --each jobs are named after their volumes")
+    if output is None:
+        raise UsageError("--each needs --output FOLDER, where the results of all volumes go")
 
 
 @contextmanager

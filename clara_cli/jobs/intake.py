@@ -75,9 +75,20 @@ def look_at_slurm(database: Database) -> None:
         placed.saw(connection, changed)
     for item in live:
         seen = known.get(item.remote or "")
-        if seen is None or seen.phase is Phase.ENDED:
+        put_back = seen is not None and seen.phase is Phase.WAITING and bool(item.node)
+        if seen is None or put_back or seen.phase is Phase.ENDED:
             # What it wrote before Slurm said so can be read now.
             settle(database, item, verdict(item.remote or "", seen))
+        if put_back:
+            _take_back(database, item)
+
+
+def _take_back(database: Database, item: Placed) -> None:
+    """Nobody begins the job again; then it need not wait either."""
+    from clara_cli.jobs import placing
+
+    with suppress(RuntimeFailure):
+        placing.cancel(database, [item.job_id])
 
 
 def _words(known: Mapping[str, Seen], item: Placed) -> str:
@@ -94,6 +105,7 @@ def take_in(database: Database, item: Placed, found: Verdict | None = None) -> N
     folder = database.root.jobs / item.job_id
     if journal.size_of(folder) <= item.taken:
         return
+    succeeded = False
     with suppress(NotFound), database.write() as connection:
         now = placed.find(connection, item.job_id)
         if now is None or store.state_of(connection, item.job_id) is JobState.STOPPED:
@@ -104,6 +116,18 @@ def take_in(database: Database, item: Placed, found: Verdict | None = None) -> N
                 break
             taken = offset
         placed.took(connection, item.job_id, taken)
+        succeeded = store.get_job(connection, item.job_id).succeeded
+    if succeeded:
+        _confirm(database, item)
+
+
+def _confirm(database: Database, item: Placed) -> None:
+    """After a job that ended well: forget the recipes of programs that changed meanwhile."""
+    from clara_cli.jobs.handover import read_handover
+    from clara_cli.jobs.reuse import confirm
+
+    with suppress(RuntimeFailure, NotFound):
+        confirm(database, read_handover(database.root.jobs / item.job_id).plan)
 
 
 def settle(database: Database, item: Placed, found: Verdict) -> None:

@@ -102,12 +102,15 @@ def verdict(remote: str, seen: Seen | None) -> Verdict:
     """What is to be said of a job that has ended in Slurm without saying so itself.
 
     Args:
-        seen: None for a job that Slurm does not know any more.
+        seen: None for a job that Slurm does not know any more; one that waits was begun, and put back.
     """
     if seen is None:
         return Verdict(End.EVICT, f"Slurm does not know job {remote} any more, and it did not say how it ended", False)
     where = f" on {seen.node}" if seen.node else ""
     quoted = f"Slurm job {remote}{where}: {seen.state}{f', {seen.reason}' if seen.reason else ''}"
+    if seen.phase is Phase.WAITING:
+        text = f"Slurm stopped it and put it back into its queue, and a job runs once ({quoted})"
+        return Verdict(End.EVICT, text, True)
     if seen.state in _ENDS:
         end, words = _ENDS[seen.state]
         return Verdict(end, f"{words} ({quoted})", True)
