@@ -14,6 +14,7 @@ import memory
 import mounts
 import noop
 import server
+import slurm
 import startup
 import transfer
 import walkthrough
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "many": many,
     "transfer": transfer,
     "server": server,
+    "slurm": slurm,
 }
 
 

@@ -16,6 +16,8 @@ from clara_cli.runtime.stop import GRACE, StopRequest
 
 # Seconds between looks at the job's journal.
 LOOK = 0.2
+# Seconds between looks at Slurm for a job that is being cancelled.
+_EAGER = 1.0
 # Seconds beyond the grace of the operators that Slurm has to end a job; then it is told to kill it.
 _PATIENCE = 30.0
 
@@ -47,10 +49,18 @@ def follow_job(database: Database, job_id: str, listener: Listener, stop: StopRe
             stop.acknowledge()
 
 
-def wait_for_end(database: Database, job_id: str, deadline: float | None) -> None:
-    """Wait until a placed job has ended, or a moment of the monotonic clock has come."""
+def wait_for_end(database: Database, job_id: str, deadline: float | None, *, eager: bool = False) -> None:
+    """Wait until a placed job has ended, or a moment of the monotonic clock has come.
+
+    Args:
+        eager: the end is near: Slurm is asked every second.
+    """
+    asked = time.monotonic()
     while True:
         intake.refresh(database)
+        if eager and time.monotonic() - asked >= _EAGER:
+            intake.look_at_slurm(database)
+            asked = time.monotonic()
         with database.read() as connection:
             if store.state_of(connection, job_id) is JobState.STOPPED:
                 return
@@ -62,12 +72,12 @@ def wait_for_end(database: Database, job_id: str, deadline: float | None) -> Non
 
 def finish_cancelling(database: Database, job_id: str) -> None:
     """Wait until a placed job that was cancelled has ended; what does not end is killed."""
-    wait_for_end(database, job_id, time.monotonic() + GRACE + _PATIENCE)
+    wait_for_end(database, job_id, time.monotonic() + GRACE + _PATIENCE, eager=True)
     with database.read() as connection:
         if store.state_of(connection, job_id) is JobState.STOPPED:
             return
     placing.cancel(database, [job_id], kill=True)
-    wait_for_end(database, job_id, time.monotonic() + _PATIENCE)
+    wait_for_end(database, job_id, time.monotonic() + _PATIENCE, eager=True)
 
 
 def result_of(view: JobView) -> JobResult:

@@ -22,6 +22,7 @@ from clara_cli.slurm.states import End, Phase, Seen, Verdict, verdict
 
 # Seconds between two looks at Slurm: at the least, at the most, and after it did not answer.
 SOON, LATE, SILENT = 2.0, 15.0, 10.0
+_FEW = 50
 # Seconds after which a hand-over of which nothing is heard has failed.
 _LOST = 60.0
 _KEPT = "files and logs are kept, clara start job -j {} --resume runs the job again from there"
@@ -34,7 +35,9 @@ def refresh(database: Database) -> None:
     if not live:
         return
     for item in live:
-        take_in(database, item)
+        # Of many, those that Slurm has not begun by the last look have nothing to say.
+        if len(live) <= _FEW or not item.seen.startswith("PENDING"):
+            take_in(database, item)
     with database.read() as connection:
         live = placed.live(connection)
     if not live:
@@ -68,11 +71,15 @@ def look_at_slurm(database: Database) -> None:
         with database.write() as connection:
             placed.looked(connection, time.time(), error.message)
         return
-    news = [(item.job_id, _words(known, item)) for item in live]
-    changed = [(job, text) for (job, text), item in zip(news, live, strict=True) if text != item.seen]
+    changed = [item for item in live if _words(known, item) != item.seen]
     with database.write() as connection:
         placed.looked(connection, time.time(), None)
-        placed.saw(connection, changed)
+        placed.saw(connection, [(item.job_id, _words(known, item)) for item in changed])
+        for item in changed:
+            seen = known.get(item.remote or "")
+            if seen is not None and seen.stuck:
+                text = f"Slurm will not begin the job by itself: {seen}; scontrol show job {item.remote} says more"
+                store.add_message(connection, item.job_id, "warning", text)
     for item in live:
         seen = known.get(item.remote or "")
         put_back = seen is not None and seen.phase is Phase.WAITING and bool(item.node)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from clara_cli.runtime.plan import JobPlan
 
 
+_OF_A_MACHINE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TMPDIR")
+
+
 def main() -> int:
     """Run the job to its end; 0 if it ended well."""
     os.chdir("/")
@@ -104,7 +107,11 @@ def _placed(handover: Handover) -> JobPlan:
     from clara_cli.runtime.mounts import find_mounts
 
     plan = handover.plan
-    return replace(plan, machine=allotment(this_machine(), os.environ), mounts=find_mounts(handover.mounts))
+    # What is said of GPUs and temporary folders was meant for the submitting machine.
+    user = {name: value for name, value in plan.user_environment.items() if name not in _OF_A_MACHINE}
+    user.update({name: os.environ[name] for name in _OF_A_MACHINE if name in os.environ})
+    machine = allotment(this_machine(), os.environ)
+    return replace(plan, machine=machine, mounts=find_mounts(handover.mounts), user_environment=user)
 
 
 def allotment(machine: Machine, environment: Mapping[str, str]) -> Machine:

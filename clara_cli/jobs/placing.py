@@ -111,6 +111,9 @@ def _place_alike(
     ids = [remote] if len(jobs) == 1 else [f"{remote}_{number}" for number in range(len(jobs))]
     with database.write() as connection:
         placed.hand_over(connection, zip((job.plan.job_id for job in jobs), ids, strict=True))
+        given_up = [job.plan.job_id for job in jobs if store.cancel_reason(connection, job.plan.job_id) is not None]
+    # Whoever cancelled them meanwhile did not know their numbers.
+    cancel(database, given_up)
 
 
 def _give_up(database: Database, jobs: Sequence[SubmittedJob]) -> None:

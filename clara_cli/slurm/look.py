@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 from collections.abc import Iterable
 
 from clara_cli.errors import RuntimeFailure
@@ -22,7 +22,7 @@ def look(remotes: Iterable[str]) -> dict[str, Seen]:
         SlurmRefusal: it does not understand.
     """
     wanted = set(remotes)
-    words = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}", f"--Format={_FIELDS}"]
+    words = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.geteuid()}", f"--Format={_FIELDS}"]
     known = read_squeue(ask(words, seconds=_PATIENCE))
     missing = sorted(wanted - known.keys())
     if missing:

@@ -6,9 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import grpc
 import pytest
+from platform_support import Client, Server, accepted, server_in
 from slurm_cluster import Cluster
 from support import EXAMPLE, Clara, Project, installed_command, nibabel_volumes, on_terminal, wait_until
+
+from clara_cli.server.wire import jobs_pb2
+from clara_cli.server.wire.common_pb2 import Identifier
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -205,3 +210,57 @@ def test_several_attached(clara: Clara, project: Project) -> None:
     assert f"job {jobs[0]} ended with JOB_STATUS_HEALTHY" in answer.err
     assert f"job {jobs[1]} ended with JOB_STATUS_FAULTED" in answer.err
     assert "Error: operator a failed: exit code 1" in answer.err
+
+
+def test_reuse_across_engines(clara: Clara, project: Project) -> None:
+    project.operator(
+        "a", "import os; open(os.environ['NVIDIA_CLARA_OUTPUTPATHS'].split(':')[1] + '/f', 'w').write('x')"
+    )
+    pipeline = clara.pipeline(project.definition(ONE + "  output: [{path: /out}]\n", "0.4.0"))
+    first, second, third = (clara.job(pipeline) for _ in range(3))
+    clara("start", "job", first)
+    assert f"reused: a (job {first})" in clara("start", "job", second, "--reuse").err
+    assert f"reused: a (job {second})" in clara("start", "job", third, "--reuse", "--engine", "local").err
+
+
+def test_what_will_never_begin_is_said(clara: Clara, project: Project, gated: str) -> None:
+    project.configure("slurm: {partition: short, extra: [--time=5]}\n")
+    job = clara.job(gated)
+    clara("start", "job", job, "--detach")
+    said = "Slurm will not begin the job by itself: PENDING (PartitionTimeLimit)"
+    wait_until(lambda: said in texts(clara, job), "the warning")
+    clara("cancel", "job", job)
+    assert texts(clara, job).count("Slurm will not begin") == 1
+
+
+def test_doctor_asks_slurm(clara: Clara, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = clara("doctor", code=None).out
+    assert "2 of 2 nodes can be used (all partitions)" in answer and "nodes must see it under the same path" in answer
+    project.configure("slurm: {partition: none}\n")
+    assert "no node can be used (partition none)" in clara("doctor", code=1).out
+    monkeypatch.setenv("CLARA_ENGINE", "local")
+    assert "nodes" not in clara("doctor", code=None).out
+
+
+def test_the_server_places_jobs_too(clara: Clara, project: Project, cluster: Cluster) -> None:
+    project.operator("a", "print('on a node')")
+    with server_in(project.folder / "server") as server:
+        channel = grpc.insecure_channel(server.address)
+        with channel:
+            client = Client(channel)
+            job = server.clara("create", "jobs", "-n", "x", "-p", server_pipeline(server, project)).stdout.split()[1]
+            accepted(client.jobs.Start(jobs_pb2.JobsStartRequest(job_id=Identifier(value=job)), timeout=60))
+
+            def status() -> jobs_pb2.JobsStatusResponse:
+                return accepted(
+                    client.jobs.Status(jobs_pb2.JobsStatusRequest(job_id=Identifier(value=job)), timeout=60)
+                )
+
+            # The server itself takes in how it goes.
+            wait_until(lambda: status().state == jobs_pb2.JOB_STATE_STOPPED, "the end of the job", 60)
+            assert status().status == jobs_pb2.JOB_STATUS_HEALTHY
+        assert "SLURM: " in server.clara("describe", "job", job).stdout
+
+
+def server_pipeline(server: Server, project: Project) -> str:
+    return server.clara("create", "pipelines", "-p", project.definition(ONE, "0.4.0")).stdout.split()[-1]

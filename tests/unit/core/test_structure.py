@@ -64,7 +64,7 @@ LAYERS = {
     "slurm": {"pipelines"},
     "jobs": {"pipelines", "images", "payloads", "models", "runtime", "slurm"},
     "server": {"pipelines", "payloads", "models", "runtime", "jobs"},
-    "doctor": {"fastio", "runtime", "jobs"},
+    "doctor": {"fastio", "runtime", "jobs", "slurm"},
 }
 
 
