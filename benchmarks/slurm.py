@@ -34,8 +34,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 from slurm_cluster import Cluster, why_not
 
 TARGET = 1.1
-# Passes of each of a job's two programs: about a second of work, and none.
-WORK, NOTHING = 40, 0
+# Passes of each of a job's two programs: about a second of work each, and none.
+WORK, NOTHING = 500, 0
 SIDE = 96
 # From so many jobs on a case is measured once.
 MANY = 100

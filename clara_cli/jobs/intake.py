@@ -78,8 +78,7 @@ def look_at_slurm(database: Database) -> None:
         for item in changed:
             seen = known.get(item.remote or "")
             if seen is not None and seen.stuck:
-                text = f"Slurm will not begin the job by itself: {seen}; scontrol show job {item.remote} says more"
-                store.add_message(connection, item.job_id, "warning", text)
+                _say_stuck(connection, item, seen)
     for item in live:
         seen = known.get(item.remote or "")
         put_back = seen is not None and seen.phase is Phase.WAITING and bool(item.node)
@@ -88,6 +87,14 @@ def look_at_slurm(database: Database) -> None:
             settle(database, item, verdict(item.remote or "", seen))
         if put_back:
             _take_back(database, item)
+
+
+def _say_stuck(connection: Connection, item: Placed, seen: Seen) -> None:
+    """Once: the reason may be another one at the next look."""
+    begins = "Slurm will not begin the job by itself"
+    if not any(message.text.startswith(begins) for message in store.get_messages(connection, item.job_id)):
+        text = f"{begins}: {seen}; scontrol show job {item.remote} says more"
+        store.add_message(connection, item.job_id, "warning", text)
 
 
 def _take_back(database: Database, item: Placed) -> None:
@@ -123,7 +130,10 @@ def take_in(database: Database, item: Placed, found: Verdict | None = None) -> N
                 break
             taken = offset
         placed.took(connection, item.job_id, taken)
-        succeeded = store.get_job(connection, item.job_id).succeeded
+        job = store.get_job(connection, item.job_id)
+        if job.state is JobState.STOPPED and found is None:
+            placed.saw(connection, [(item.job_id, "")])  # what Slurm said before is over
+        succeeded = job.succeeded
     if succeeded:
         _confirm(database, item)
 

@@ -72,7 +72,8 @@ def took(connection: sqlite3.Connection, job_id: str, taken: int) -> None:
 def note(connection: sqlite3.Connection, job_id: str, remote: str, node: str) -> None:
     """What a job's own runner says about where it is."""
     connection.execute(
-        "UPDATE placed SET remote = coalesce(remote, ?), node = ? WHERE job_id = ?", (remote or None, node, job_id)
+        "UPDATE placed SET remote = coalesce(remote, ?), node = ?, seen = 'RUNNING' WHERE job_id = ?",
+        (remote or None, node, job_id),
     )
 
 
