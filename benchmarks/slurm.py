@@ -103,7 +103,7 @@ def _seconds(spread: Spread) -> str:
 @contextmanager
 def _cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="clara-slurm-") as folder:
-        cluster = Cluster(Path(folder), cpus=1)
+        cluster = Cluster(Path(folder), cpus=(1, 1))
         try:
             cluster.begin()
             yield cluster

@@ -89,7 +89,7 @@ class Cluster:
 
     folder: Path
     nodes: tuple[str, ...] = ("n0", "n1")
-    cpus: int = 2
+    cpus: tuple[int, ...] = (2, 2)
     age: int = 300
     more: str = ""
     _ports: list[int] = field(default_factory=list)
@@ -118,8 +118,8 @@ class Cluster:
         (self.folder / "state").mkdir(exist_ok=True)
         self._ports = self._ports or _free_ports(1 + len(self.nodes))
         lines = [
-            f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs={self.cpus} RealMemory=1000"
-            for node, port in zip(self.nodes, self._ports[1:], strict=True)
+            f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory=1000"
+            for node, port, cpus in zip(self.nodes, self._ports[1:], self.cpus, strict=True)
         ]
         text = _CONFIGURATION.format(
             controller=self._ports[0], folder=self.folder, nodes="\n".join(lines), age=self.age, more=self.more

@@ -53,7 +53,9 @@ def read_handover(folder: Path) -> Handover:
             if os.fstat(file.fileno()).st_uid != os.geteuid():
                 raise RuntimeFailure(f"{path} is not this user's")
             found = pickle.load(file)
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, TypeError) as error:
+    except RuntimeFailure:
+        raise
+    except Exception as error:  # whatever the bytes of a broken file make of it
         raise RuntimeFailure(f"cannot read {path}: {error}") from error
     if not isinstance(found, Handover) or found.version != __version__:
         raise RuntimeFailure(f"{path} was written by another version of clara than {__version__}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from sqlite3 import Connection
+from sqlite3 import Connection, IntegrityError, InterfaceError, ProgrammingError
 
 from clara_cli.database import Database
-from clara_cli.errors import NotFound, RuntimeFailure
+from clara_cli.errors import NotFound, RuntimeFailure, StateConflict
 from clara_cli.jobs import journal, lock, placed, store
 from clara_cli.jobs.journal import Entry
 from clara_cli.jobs.outcome import event_of
@@ -25,6 +25,11 @@ SOON, LATE, SILENT = 2.0, 15.0, 10.0
 _FEW = 50
 # Seconds after which a hand-over of which nothing is heard has failed.
 _LOST = 60.0
+# What comes of an event that no runner wrote.
+_IMPOSSIBLE = (
+    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, StateConflict),
+    *(IntegrityError, InterfaceError, ProgrammingError),
+)
 _KEPT = "files and logs are kept, clara start job -j {} --resume runs the job again from there"
 
 
@@ -126,7 +131,7 @@ def take_in(database: Database, item: Placed, found: Verdict | None = None) -> N
             return
         taken = now.taken
         for entry, offset in journal.entries(folder, taken):
-            if not _APPLY[entry.event](connection, item.job_id, entry, found):
+            if not _apply(connection, item.job_id, entry, found):
                 break
             taken = offset
         placed.took(connection, item.job_id, taken)
@@ -145,6 +150,17 @@ def _confirm(database: Database, item: Placed) -> None:
 
     with suppress(RuntimeFailure, NotFound):
         confirm(database, read_handover(database.root.jobs / item.job_id).plan)
+
+
+def _apply(connection: Connection, job_id: str, entry: Entry, found: Verdict | None) -> bool:
+    """Bring one event into the records; False when it has to wait for what Slurm says.
+
+    What cannot have happened, in a journal that somebody else wrote into, is passed over.
+    """
+    try:
+        return _APPLY[entry.event](connection, job_id, entry, found)
+    except _IMPOSSIBLE:
+        return True
 
 
 def settle(database: Database, item: Placed, found: Verdict) -> None:

@@ -20,6 +20,8 @@ from clara_cli.jobs.clock import Clock
 from clara_cli.runtime.listener import Silent
 from clara_cli.runtime.plan import JobResult, OperatorFailure
 
+# Seconds since 1970 that no date can show.
+_END_OF_TIME = 1e11
 # The events.
 BEGAN, OPERATOR_BEGAN, OPERATOR_ENDED, MESSAGE, ENDED, LOST = (
     *("began", "operator_began", "operator_ended"),
@@ -143,13 +145,19 @@ def entries(folder: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
                 if not line.endswith(b"\n"):
                     return
                 offset += len(line)
-                with suppress(ValueError, KeyError, TypeError):
-                    values = json.loads(line)
-                    yield Entry(values.pop("event"), float(values.pop("at")), values), offset
+                with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    yield _entry(json.loads(line)), offset
     except FileNotFoundError:
         return
     except OSError as error:
         raise RuntimeFailure(f"cannot read the journal {journal_of(folder)}: {error.strerror}") from error
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    event, at = values.pop("event"), float(values.pop("at"))
+    if not isinstance(event, str) or not 0 <= at < _END_OF_TIME:
+        raise ValueError(event)
+    return Entry(event, at, values)
 
 
 def result_of(entry: Entry) -> JobResult:
@@ -162,5 +170,6 @@ def last_result(folder: Path) -> JobResult | None:
     """How a job's runner said that it ended; None where it did not."""
     for entry, _ in entries(folder):
         if entry.event == ENDED:
-            return result_of(entry)
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                return result_of(entry)
     return None

@@ -40,7 +40,7 @@ def ask(words: Sequence[str], given: str = "", seconds: float = PATIENCE) -> str
             env=_environment(),
             capture_output=True,
             text=True,
-            errors="replace",
+            errors="surrogateescape",
             timeout=seconds,
             check=False,
         )

@@ -69,8 +69,11 @@ def _word(text: str) -> str:
 
 
 def _code(status: str) -> int | None:
-    """The exit status in what wait(2) gives."""
-    return int(status) >> 8 & 0xFF if status.isdigit() else None
+    """The exit status in what wait(2) gives, or in `status:signal`."""
+    before, colon, _ = status.partition(":")
+    if not before.isdigit():
+        return None
+    return int(before) if colon else int(before) >> 8 & 0xFF
 
 
 def largest_node(partition: str | None) -> tuple[int, int] | None:
@@ -79,7 +82,8 @@ def largest_node(partition: str | None) -> tuple[int, int] | None:
     Args:
         partition: None for the cluster's default one.
     """
-    words = ["sinfo", "--noheader", "--format=%P|%c|%m"]
+    # Without --exact nodes of several sizes are one line, with the least of them.
+    words = ["sinfo", "--noheader", "--exact", "--format=%P|%c|%m"]
     try:
         lines = ask([*words, *([f"--partition={partition}"] if partition else [])], seconds=_PATIENCE).splitlines()
     except RuntimeFailure:

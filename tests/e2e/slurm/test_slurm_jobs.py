@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import grpc
@@ -14,6 +15,7 @@ from support import EXAMPLE, Clara, Project, installed_command, nibabel_volumes,
 
 from clara_cli.server.wire import jobs_pb2
 from clara_cli.server.wire.common_pb2 import Identifier
+from clara_cli.slurm.look import largest_node
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -265,3 +267,18 @@ def test_the_server_places_jobs_too(clara: Clara, project: Project, cluster: Clu
 
 def server_pipeline(server: Server, project: Project) -> str:
     return server.clara("create", "pipelines", "-p", project.definition(ONE, "0.4.0")).stdout.split()[-1]
+
+
+def test_the_largest_of_unequal_nodes_counts(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="clara-slurm-") as folder:
+        other = Cluster(Path(folder), cpus=(1, 5))
+        try:
+            other.begin()
+            for name, value in other.environment.items():
+                monkeypatch.setenv(name, value)
+            assert largest_node(None) == (5, 1000) == largest_node("short")
+            assert largest_node("none") is None
+        finally:
+            other.end()
+            for name, value in cluster.environment.items():
+                monkeypatch.setenv(name, value)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support import pipeline_of, stored_job
 
 from clara_cli.config import load_config
@@ -228,3 +230,48 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
         Journal(tmp_path / "none", Clock()).write(ENDED)
     with pytest.raises(RuntimeFailure, match="cannot write the journal"):
         journal.open_journal(tmp_path / "none")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.sampled_from(["a", "b", "n3"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+lines = st.binary(max_size=40) | st.builds(
+    lambda event, at, more: json.dumps({"event": event, "at": at, **more}).encode(),
+    st.sampled_from([BEGAN, OPERATOR_BEGAN, OPERATOR_ENDED, MESSAGE, ENDED, LOST, "new"]),
+    st.floats() | st.none(),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                *("remote", "node", "mounted", "operator", "completed", "code", "severity", "text"),
+                *("failures", "stopped", "terminated", "doubtful", "signal"),
+            ]
+        ),
+        values,
+    ),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(lines, max_size=12), st.booleans())
+def test_whatever_stands_in_a_journal(
+    database: Database, tmp_path_factory: pytest.TempPathFactory, written: list[bytes], whole: bool
+) -> None:
+    job = stored_job(pipeline_of(Operator("a", "a"), Operator("b", "b")), tmp_path_factory.mktemp("programs"))
+    with database.write() as connection:
+        store.submit_job(connection, job)
+        placed.enter(connection, [job])
+        placed.hand_over(connection, [(job, "12")])
+    folder = database.root.jobs / job
+    folder.mkdir(parents=True)
+    journal.journal_of(folder).write_bytes(b"\n".join(written) + (b"\n" if whole else b""))
+    take(database, job)
+    with database.read() as connection:
+        item = placed.find(connection, job)
+    assert item is not None
+    intake.settle(database, item, verdict("12", Seen("FAILED", "", "n3", 1)))
+    ended = take(database, job)
+    assert ended.state is JobState.STOPPED
+    messages(database, job)
+    journal.last_result(folder)

@@ -62,6 +62,7 @@ def test_what_squeue_and_sacct_say() -> None:
         "7": Seen("FAILED", "NonZeroExitCode", "n0", NO_FOLDER),
     }
     assert read_squeue("nonsense\n\n") == {}
+    assert read_squeue("7|FAILED|None|n0|3:0\n") == {"7": Seen("FAILED", "", "n0", 3)}
     text = "12_3|CANCELLED by 1000|None|n1|0:15\n7|OUT_OF_MEMORY||n2|0:125\nx|y\n"
     assert read_sacct(text) == {"12_3": Seen("CANCELLED", "", "n1", 0), "7": Seen("OUT_OF_MEMORY", "", "n2", 0)}
 
