@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from cpu import Meter, metered
 from rich.table import Table
 from timing import Spread, interleaved, ratio
 from workspace import OPERATORS, Workspace, operator
@@ -34,8 +35,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 from slurm_cluster import Cluster, why_not
 
 TARGET = 1.1
-# Passes of each of a job's two programs: about a second of work each, and none.
-WORK, NOTHING = 500, 0
+# Passes of each of a job's two programs: most of a second of work each, and none.
+WORK, NOTHING = 250, 0
 SIDE = 96
 # From so many jobs on a case is measured once.
 MANY = 100
@@ -43,11 +44,17 @@ MANY = 100
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds from the first call until Slurm's queue is empty, of these until all is submitted, and calls of Slurm."""
+    """Seconds from the first call until Slurm's queue is empty, and of these until all is submitted.
+
+    Attributes:
+        calls: requests that Slurm's controller got until then.
+        cpu: CPU seconds of everything: commands, Slurm, jobs.
+    """
 
     time: float
     submitted: float
     calls: float
+    cpu: float
 
 
 def measure(runs: int) -> list[Table]:
@@ -55,40 +62,37 @@ def measure(runs: int) -> list[Table]:
     reason = why_not()
     if reason is not None:
         return [Table(title=f"slurm: not measured: {reason}")]
-    with _cluster() as cluster:
-        return [_jobs(cluster, runs), _journal(runs)]
+    with metered() as meter, _cluster() as cluster:
+        return [_jobs(cluster, meter, runs), _journal(runs)]
 
 
-def _jobs(cluster: Cluster, runs: int) -> Table:
-    table = Table(
-        title=f"slurm: two programs a job, s from submit to empty queue, median (least - greatest); target {TARGET}"
-    )
-    for column in (
-        "jobs",
-        "way",
-        "time",
-        "times sbatch",
-        "ms added a job",
-        "ms a job to submit",
-        "calls of Slurm a job",
-    ):
-        table.add_column(column, justify="left" if column in ("jobs", "way") else "right")
+def _jobs(cluster: Cluster, meter: Meter, runs: int) -> Table:
+    title = "slurm: two programs a job, s from submit to empty queue, median (least - greatest)"
+    table = Table(title=f"{title}; target {TARGET}")
+    table.add_column("jobs")
+    table.add_column("way")
+    for column in ("time", "times sbatch", "CPU s", "times sbatch", "CPU ms added a job", "ms a job to submit"):
+        table.add_column(column, justify="right")
+    table.add_column("calls of Slurm a job", justify="right")
     for count, passes, what in ((20, WORK, "that work"), (20, NOTHING, "that do nothing"), (200, WORK, "that work")):
         cases = {
-            "sbatch --wrap": partial(_plain, cluster, count, passes),
-            "clara start jobs --detach": partial(_ours, cluster, count, passes),
+            "sbatch --wrap": partial(_plain, cluster, meter, count, passes),
+            "clara start jobs --detach": partial(_ours, cluster, meter, count, passes),
         }
         once = count >= MANY
         results = {name: [case()] for name, case in cases.items()} if once else interleaved(cases, min(runs, 5))
-        plain = [run.time for run in results["sbatch --wrap"]]
+        plain = results["sbatch --wrap"]
         for name, series in results.items():
-            times = [run.time for run in series]
-            added = (Spread.of(times).median - Spread.of(plain).median) / count
+            times, cpu = [run.time for run in series], [run.cpu for run in series]
+            cpu_before = [run.cpu for run in plain]
+            added = (Spread.of(cpu).median - Spread.of(cpu_before).median) / count
             table.add_row(
                 f"{count} {what}",
                 name,
                 _seconds(Spread.of(times)),
-                f"{ratio(times, plain):.2f}",
+                f"{ratio(times, [run.time for run in plain]):.2f}",
+                f"{Spread.of(cpu).median:.2f}",
+                f"{ratio(cpu, cpu_before):.2f}",
                 f"{added * 1e3:.0f}",
                 f"{Spread.of(run.submitted for run in series).median / count * 1e3:.1f}",
                 f"{Spread.of(run.calls for run in series).median / count:.2f}",
@@ -129,16 +133,16 @@ def _calls(cluster: Cluster) -> int:
 
 def _until_empty(cluster: Cluster) -> None:
     while cluster.run("squeue", "-h", "-o", "%i"):
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
-def _plain(cluster: Cluster, count: int, passes: int) -> Run:
+def _plain(cluster: Cluster, meter: Meter, count: int, passes: int) -> Run:
     """A shell script that runs the same files with the same interpreter, submitted job by job."""
     with Workspace() as space:
         source = _volume(space.folder)
         program = shlex.join([sys.executable, "-u", str(OPERATORS / "smooth" / "main.py")])
         cluster.run("sdiag", "-r")
-        began = time.perf_counter()
+        spent, began = meter.seconds(), time.perf_counter()
         for number in range(count):
             folders = [source, space.folder / f"{number}-1", space.folder / f"{number}-2"]
             steps = [
@@ -154,10 +158,10 @@ def _plain(cluster: Cluster, count: int, passes: int) -> Run:
         ended = time.perf_counter() - began
         left = len(list(space.folder.glob("*-2/volume.npy")))
         assert left == count, f"{left} of {count} jobs left their volume"
-        return Run(ended, submitted, calls)
+        return Run(ended, submitted, calls, meter.seconds() - spent)
 
 
-def _ours(cluster: Cluster, count: int, passes: int) -> Run:
+def _ours(cluster: Cluster, meter: Meter, count: int, passes: int) -> Run:
     with Workspace() as space:
         source = _volume(space.folder)
         space.environment |= {**cluster.environment, "CLARA_ENGINE": "slurm"}
@@ -181,14 +185,15 @@ def _ours(cluster: Cluster, count: int, passes: int) -> Run:
             space.clara("create", "jobs", "-n", f"job-{number}", "-p", pipeline, "-f", str(source))
         jobs = space.clara("list", "jobs", "-q").split()
         cluster.run("sdiag", "-r")
-        began = time.perf_counter()
+        spent, began = meter.seconds(), time.perf_counter()
         space.clara("start", "jobs", *jobs, "--detach")
         submitted = time.perf_counter() - began
         calls = _calls(cluster)
         _until_empty(cluster)
         ended = time.perf_counter() - began
+        run = Run(ended, submitted, calls, meter.seconds() - spent)
         space.clara("wait", "jobs", *jobs)
-        return Run(ended, submitted, calls)
+        return run
 
 
 def _journal(runs: int) -> Table:
