@@ -27,19 +27,19 @@ def _now() -> float:
 
 
 def through_file(size: int, folder: Path) -> Marks:
-    """An `.npy` file: saved by a process, loaded by the next one when that process has ended."""
+    """An `.npy` file: saved by a process, loaded by the next one when that process has ended well."""
     path = folder / f"{uuid.uuid4()}.npy"
     try:
-        return _run(_save, _load, size, str(path))
+        return _run(_save, _load, size, str(path), ended=True)
     finally:
         path.unlink(missing_ok=True)
 
 
-def through_shared_memory(size: int) -> Marks:
-    """`multiprocessing.shared_memory`: the consumer is told when it is filled, and does not wait for more."""
+def through_shared_memory(size: int, *, ended: bool) -> Marks:
+    """`multiprocessing.shared_memory`: the consumer goes on when the producer has ended well, or when it is filled."""
     name = f"benchmark-{uuid.uuid4()}"
     try:
-        return _run(_share, _attach, size, name)
+        return _run(_share, _attach, size, name, ended=ended)
     finally:
         # The tracker of the parent, which both children use, knows it by the same name.
         with contextlib.suppress(FileNotFoundError):
@@ -51,26 +51,30 @@ def through_shared_memory(size: int) -> Marks:
 Role = Callable[[int, str, Connection, Connection], None]
 
 
-def _run(producer: Role, consumer: Role, size: int, where: str) -> Marks:
+def _run(producer: Role, consumer: Role, size: int, where: str, *, ended: bool) -> Marks:
+    """Start both; with `ended` it is this process that tells the consumer, once the producer has ended with 0."""
     context = multiprocessing.get_context("spawn")
     told, teller = context.Pipe(duplex=False)
     answers, answer = context.Pipe(duplex=False)
+    unheard, unsaid = context.Pipe(duplex=False)
     started = []
     marks: Marks = {}
     try:
         started.append(context.Process(target=consumer, args=(size, where, told, answer)))
         started[0].start()
         assert answers.recv() == READY
-        started.append(context.Process(target=producer, args=(size, where, teller, answer)))
+        started.append(context.Process(target=producer, args=(size, where, unsaid if ended else teller, answer)))
         started[1].start()
-        teller.close()  # from now on its end is the producer's end
-        answer.close()
         marks.update(answers.recv())
+        if ended:
+            started[1].join()
+            assert started[1].exitcode == 0
+            teller.send(READY)
         marks.update(answers.recv())
     finally:
         for process in started:
             process.join()
-        for connection in (told, answers):
+        for connection in (told, teller, answers, answer, unheard, unsaid):
             connection.close()
     return marks
 
@@ -94,13 +98,13 @@ def _save(size: int, where: str, teller: Connection, answer: Connection) -> None
     marks = _filled(array, begun)
     np.save(where, array)
     del array
+    teller.send(READY)
     answer.send({**marks, "ending": _now()})
 
 
 def _load(size: int, where: str, told: Connection, answer: Connection) -> None:
     answer.send(READY)
-    with contextlib.suppress(EOFError):
-        told.recv()
+    told.recv()
     answer.send(_read(np.load(where)))
 
 

@@ -49,11 +49,10 @@ def measure(runs: int) -> list[Table]:
         }
         answer = jobs.Status(jobs_pb2.JobsStatusRequest(job_id=Identifier(value=job))).SerializeToString()
         entry = next(iter(jobs.List(jobs_pb2.JobsListRequest()))).SerializeToString()
-        part = next(_parts(payload)).SerializeToString()
         for kind, echo in echoes.items():
             cases["Status", kind] = partial(_same, echo, answer)
             cases[f"List of {JOBS} jobs", kind] = partial(_consumed, echo, "Many", jobs_pb2.JobsListResponse, entry)
-            cases[f"upload in {UP >> 10} KiB", kind] = partial(_taken, echo, part)
+            cases[f"upload in {UP >> 10} KiB", kind] = partial(_taken, echo, payload)
             count = str(SIZE // DOWN).encode()
             cases[f"download in {DOWN >> 20} MiB", kind] = partial(
                 _consumed, echo, "Give", payloads_pb2.PayloadsDownloadResponse, count
@@ -139,9 +138,9 @@ def _upload(payloads: Any, payload: Identifier) -> float:
     return _clocked(lambda: payloads.Upload(_parts(payload)))
 
 
-def _taken(echo: grpc.Channel, part: bytes) -> float:
-    call = echo.stream_unary("/Echo/Take")
-    return _clocked(lambda: call(part for _ in range(SIZE // UP)))
+def _taken(echo: grpc.Channel, payload: Identifier) -> float:
+    call = echo.stream_unary("/Echo/Take", payloads_pb2.PayloadsUploadRequest.SerializeToString)
+    return _clocked(lambda: call(_parts(payload)))
 
 
 def _download(payloads: Any, payload: Identifier) -> float:

@@ -15,7 +15,7 @@ from clara_cli.jobs.actions import create_job
 from clara_cli.root import choose_root
 
 JOBS = 1000
-TARGET = 1.6
+TARGET = 1.4
 BASELINE = 'python -c "import click"'
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import resource
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
+from parts import profile
 from rich.table import Table
 from timing import Spread, interleaved, ratio, timed
 from workspace import CLARA, OPERATORS, Workspace
@@ -47,9 +50,10 @@ open("comparison.txt", "w").write("true" if equal else "false")
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the whole, and bytes of the `.npz`."""
+    """Seconds of the whole, processor seconds of all its processes, and bytes of the `.npz`."""
 
     time: float
+    work: float
     size: int
 
 
@@ -82,23 +86,41 @@ def others() -> dict[str, Callable[[], NDArray[Any]]]:
 
 
 def measure(runs: int) -> list[Table]:
-    """The CT with all ways of doing it; other volumes once each, plain and ours."""
+    """The CT with all ways of doing it; other volumes once each, plain and ours; the parts of the CT's way."""
     table = Table(
         title=f"walkthrough: 512 x 512 x 400, whole processes, ms, median (least - greatest); target {TARGET}"
     )
-    for column in ("volume", "way", "time", "times plain", ".npz, MiB", "times plain's"):
-        table.add_column(column, justify="left" if column in ("volume", "way") else "right")
+    columns = ("volume", "way", "time", "times plain", "processor time", "times plain", ".npz, MiB", "times plain's")
+    for column in columns:
+        table.add_column(column, justify="left" if column in columns[:2] else "right")
     with Workspace() as space:
-        _add(table, "CT-like, int16", space, ct(), runs, unchanged=True)
+        volume = _saved(space, ct())
+        _add(table, "CT-like, int16", space, volume, runs, unchanged=True)
+        parts = profile(space, volume, runs)
     for label, make in others().items():
         with Workspace() as space:
-            _add(table, label, space, make(), 1, unchanged=False)
-    return [table]
+            _add(table, label, space, _saved(space, make()), 1, unchanged=False)
+    if template := _mni152():
+        with Workspace() as space:
+            _add(table, "MNI152 (nilearn)", space, template, runs, unchanged=True)
+    return [table, parts]
 
 
-def _add(table: Table, label: str, space: Workspace, array: NDArray[Any], runs: int, *, unchanged: bool) -> None:
-    volume = space.folder / "volume.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), volume)
+def _saved(space: Workspace, array: NDArray[Any]) -> Path:
+    path = space.folder / "volume.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), path)
+    return path
+
+
+def _mni152() -> Path | None:
+    """The template of a head that comes with nilearn, where that is installed."""
+    found = importlib.util.find_spec("nilearn")
+    if found is None or not found.origin:
+        return None
+    return next((Path(found.origin).parent / "datasets" / "data").glob("mni_icbm152_t1_*.nii.gz"), None)
+
+
+def _add(table: Table, label: str, space: Workspace, volume: Path, runs: int, *, unchanged: bool) -> None:
     cases = {"plain scripts": partial(_plain, space, volume), "clara": partial(_job, space, volume, EXAMPLE)}
     if unchanged:
         cases["clara, nibabel and numpy"] = partial(_job, space, volume, UNCHANGED)
@@ -106,13 +128,22 @@ def _add(table: Table, label: str, space: Workspace, array: NDArray[Any], runs: 
     results = interleaved(cases, runs)
     plain = results["plain scripts"]
     for way, series in results.items():
-        times, sizes = [run.time for run in series], [run.size for run in series]
-        table.add_row(
-            *(label, way, Spread.of(times).milliseconds()),
-            f"{ratio(times, [run.time for run in plain]):.3f}",
-            *(f"{sizes[0] / (1 << 20):.1f}", f"{ratio(sizes, [run.size for run in plain]):.3f}"),
-        )
+        cells = []
+        for spent in ("time", "work"):
+            ours = [getattr(run, spent) for run in series]
+            cells += [Spread.of(ours).milliseconds(), f"{ratio(ours, [getattr(run, spent) for run in plain]):.3f}"]
+        sizes = [run.size for run in series]
+        cells += [f"{sizes[0] / (1 << 20):.1f}", f"{ratio(sizes, [run.size for run in plain]):.3f}"]
+        table.add_row(label, way, *cells)
     table.add_section()
+
+
+def _spent(argv: list[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Seconds and processor seconds of a process and all that it waited for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = timed(argv, environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _plain(space: Workspace, volume: Path) -> Run:
@@ -123,11 +154,11 @@ def _plain(space: Workspace, volume: Path) -> Run:
         (folder / name).write_text(text)
         lines.append(shlex.join([sys.executable, name, str(volume)]))
     (folder / "all.sh").write_text("\n".join(lines))
-    spent = timed(["sh", str(folder / "all.sh")], os.environ)
+    spent = _spent(["sh", str(folder / "all.sh")], os.environ)
     _check(folder)
     size = (folder / "segmentation.npz").stat().st_size
     shutil.rmtree(folder)
-    return Run(spent, size)
+    return Run(*spent, size)
 
 
 def _job(space: Workspace, volume: Path, operators: Path, *flags: str) -> Run:
@@ -138,14 +169,14 @@ def _job(space: Workspace, volume: Path, operators: Path, *flags: str) -> Run:
     shutil.copy(DEFINITION, definition)
     pipeline = space.clara("create", "pipelines", "-p", str(definition)).split()[-1]
     made = space.clara("create", "jobs", "-n", "walkthrough", "-p", pipeline, "-f", str(volume)).split()
-    spent = timed([str(CLARA), "start", "job", "-j", made[1], *flags], environment)
+    spent = _spent([str(CLARA), "start", "job", "-j", made[1], *flags], environment)
     folder = space.root / "payloads" / made[3]
     (npz,) = folder.rglob("segmentation.npz")
     (answer,) = folder.rglob("comparison.txt")
     _check(answer.parent)
     size = npz.stat().st_size
     shutil.rmtree(folder)
-    return Run(spent, size)
+    return Run(*spent, size)
 
 
 def _check(folder: Path) -> None:

@@ -1,5 +1,5 @@
 """`python -m clara_cli` is the `clara` command."""
 
-from clara_cli.cli import main
+from clara_cli.entry import main
 
 main()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # A name, an IPv4 address, or an IPv6 address in brackets; a port.
 _HOST = r"\[[0-9A-Fa-f:.]+\]|[\w.-]+"
-_ADDRESS = re.compile(rf"(?:[a-z][a-z0-9+.-]*://)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?/?", re.ASCII)
+_ADDRESS = rf"(?:[a-z][a-z0-9+.-]*://)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?/?"
 HTTP_PORT = 8000
 GRPC_PORT = 8001
 
 
-@dataclass(frozen=True)
-class Triton:
+class Triton(NamedTuple):
     """Where a Triton inference server listens, each as `host:port`."""
 
     http: str
@@ -26,7 +25,7 @@ def parse_address(text: str, port: int | None = None) -> str:
     Raises:
         ValueError: it is none.
     """
-    found = _ADDRESS.fullmatch(text.strip())
+    found = re.fullmatch(_ADDRESS, text.strip(), re.ASCII)
     if found is None or not (found["port"] or port) or int(found["port"] or 1) > 65535:
         raise ValueError(f"'{text}' is not an address such as {'localhost' if port else 'localhost:8000'}")
     return f"{found['host']}:{int(found['port'] or port or 0)}"

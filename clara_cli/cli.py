@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 
+from clara_cli import entry
 from clara_cli.commands.base import ClaraGroup, UnknownCommand, global_options
 from clara_cli.commands.pages import in_its_words, usage_text
 from clara_cli.errors import ClaraError
@@ -96,6 +96,8 @@ class Program(click.Command):
 class Root(Program, ClaraGroup):
     """The root group of `clara`: its own commands, and plugins for words that are none."""
 
+    plurals = False
+
     def plugins(self, ctx: click.Context) -> list[tuple[str, str]]:
         """For the help page: words and the programs that stand for them."""
         from clara_cli.commands.plugins import list_plugins
@@ -144,6 +146,7 @@ def report(message: str, hint: str | None = None) -> None:
 def _keep_details() -> str:
     """Write the stack of a bug to a file and return its name; a bug of clara never fills the user's screen."""
     import traceback
+    from pathlib import Path
 
     text = traceback.format_exc()
     try:
@@ -178,8 +181,13 @@ def run(program: Program, name: str, words: Sequence[str] | None = None) -> None
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of files are bytes; those that are no text are written as the bytes they are.
         sys.stdout.reconfigure(errors="surrogateescape")
+    entry.alone = True
     try:
         program.main(words, prog_name=name)
+    except SystemExit as end:
+        _drop_lost_output()
+        entry.leave(end.code)
+        raise
     finally:
         _drop_lost_output()
 

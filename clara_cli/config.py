@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
@@ -41,15 +41,18 @@ from clara_cli.errors import ConfigError
 from clara_cli.home import from_home
 from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
-from clara_cli.slurm_options import ENGINES, NO_OPTIONS, SlurmOptions
+
+if TYPE_CHECKING:
+    from clara_cli.slurm_options import SlurmOptions
 
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
 MOUNT_MODES = ("auto", "require", "off")
+ENGINES = ("local", "slurm")
 
 
-@dataclass(frozen=True)
-class Config:
+# A named tuple, as what hangs on it: every command makes one, and dataclasses take longer to be made than to be used.
+class Config(NamedTuple):
     """The settings in force.
 
     Attributes:
@@ -73,7 +76,7 @@ class Config:
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
         engine: where jobs run: `local`, on this machine, or `slurm`, on the nodes of a cluster.
-        slurm: how jobs are asked for there.
+        slurm: how jobs are asked for there; None where nothing is said.
     """
 
     root: Path | None = None
@@ -87,14 +90,18 @@ class Config:
     venv: str = "ask"
     mounts: str = "auto"
     fast_io: bool = False
-    services: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, str] = MappingProxyType({})
     triton: Triton | None = None
-    models: Mapping[str, Path] = field(default_factory=dict)
+    models: Mapping[str, Path] = MappingProxyType({})
     platform: PlatformLimits = DEFAULT_LIMITS
     clean: Retention = NO_LIMIT
     log_limit: int = 256
+    warm_start: bool = True
     engine: str = ENGINES[0]
-    slurm: SlurmOptions = NO_OPTIONS
+    slurm: SlurmOptions | None = None
+
+
+DEFAULTS = Config()
 
 
 def load_config(file: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -134,16 +141,17 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         memory=whole(values, "memory", path),
         timeout=seconds(values, "timeout", path),
         operator_timeout=seconds(values, "operator_timeout", path),
-        service_timeout=seconds(values, "service_timeout", path) or Config.service_timeout,
+        service_timeout=seconds(values, "service_timeout", path) or DEFAULTS.service_timeout,
         venv=choice(values, "venv", VENV_MODES, path),
         mounts=spoken(values, "mounts", MOUNT_MODES, path, environment),
-        fast_io=_fast_io(values, path, environment),
+        fast_io=_switch(values, "fast_io", path, environment, False),
         services=read_addresses(values, path),
         triton=read_triton(values, path),
         models=read_folders(values, "models", path),
         platform=read_platform(values, path),
         clean=read_retention(values, path),
-        log_limit=whole(values, "log_limit", path) or Config.log_limit,
+        log_limit=whole(values, "log_limit", path) or DEFAULTS.log_limit,
+        warm_start=_switch(values, "warm_start", path, environment, True),
         engine=spoken(values, "engine", ENGINES, path, environment),
         slurm=read_slurm(values, path),
     )
@@ -210,12 +218,14 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
     return folder / from_home(value)
 
 
-def _fast_io(values: dict[str, Any], path: Path, environment: Mapping[str, str]) -> bool:
-    word = environment.get("CLARA_FAST_IO")
+def _switch(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str], default: bool) -> bool:
+    """What a variable says, else the file, else nobody."""
+    variable = f"CLARA_{key.upper()}"
+    word = environment.get(variable)
     if not word:
-        return truth(values, "fast_io", path)
+        return default if values.get(key) is None else truth(values, key, path)
     if word.lower() not in SWITCHES:
-        raise ConfigError(f'CLARA_FAST_IO is "{word}": expected 1 or 0')
+        raise ConfigError(f'{variable} is "{word}": expected 1 or 0')
     return SWITCHES[word.lower()]
 
 

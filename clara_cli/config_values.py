@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
@@ -13,7 +13,9 @@ from clara_cli.home import from_home
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
-from clara_cli.slurm_options import SlurmOptions
+
+if TYPE_CHECKING:
+    from clara_cli.slurm_options import SlurmOptions
 
 
 def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
@@ -143,9 +145,9 @@ def read_retention(values: Mapping[str, Any], path: Path) -> Retention:
 
 
 def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
-    """`platform`: limits of the server: `max_upload` (a size), `storage_percent`, `idle` (seconds)."""
+    """`platform`: limits of the server: `max_upload` (a size), `storage_percent`, `idle` (seconds); `token_file`."""
     given = _mapping(values, "platform", "limits", path)
-    known = ("max_upload", "storage_percent", "idle")
+    known = ("max_upload", "storage_percent", "idle", "token_file")
     if unknown := [str(key) for key in given if key not in known]:
         raise ConfigError(f"{path}: platform: {unknown[0]} is no limit: expected {', '.join(known)}")
     limits = PlatformLimits()
@@ -156,11 +158,23 @@ def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
     percent = whole(given, "storage_percent", path) or limits.storage
     if percent > 100:
         raise ConfigError(f"{path}: platform: storage_percent must be at most 100, found {percent}")
-    return limits._replace(upload=upload, storage=percent, idle=seconds(given, "idle", path) or limits.idle)
+    token = given.get("token_file")
+    if token is not None and not isinstance(token, str):
+        raise ConfigError(f"{path}: platform: token_file must be the path of a file, found {token!r}")
+    return limits._replace(
+        upload=upload,
+        storage=percent,
+        idle=seconds(given, "idle", path) or limits.idle,
+        token_file=path.absolute().parent / from_home(token) if token else None,
+    )
 
 
-def read_slurm(values: Mapping[str, Any], path: Path) -> SlurmOptions:
+def read_slurm(values: Mapping[str, Any], path: Path) -> SlurmOptions | None:
     """`slurm`: how jobs are asked for: names of sbatch's options, `memory` in megabytes, `extra` words."""
+    if values.get("slurm") is None:
+        return None
+    from clara_cli.slurm_options import SlurmOptions
+
     given = _mapping(values, "slurm", "options", path)
     names = ("partition", "account", "constraint", "reservation")
     known = (*names, "qos", "memory", "extra")

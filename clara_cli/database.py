@@ -235,6 +235,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0
+# Bytes of the log of what was committed from which it is worth a moment to empty it.
+_LONG_LOG = 1 << 20
+# Connections that the end of this process closes.
+_LEFT: list[sqlite3.Connection] = []
 # Bytes below which a disk counts as full.
 _LITTLE = 1 << 20
 
@@ -262,10 +266,11 @@ class Database:
         self._connection.execute("PRAGMA foreign_keys = ON")
         # In WAL mode NORMAL loses no committed transaction to a killed process, and spares an fsync each.
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        if self._version() < len(MIGRATIONS):
+        version = self._version()
+        if version < len(MIGRATIONS):
             with _exclusive(self.root):
-                self._migrate()
-        if self._version() > len(MIGRATIONS):
+                version = self._migrate()
+        if version > len(MIGRATIONS):
             raise StoreError(
                 f"the database {self.root.database} was made by a newer version of clara",
                 hint="update clara, or set CLARA_ROOT to another folder",
@@ -274,13 +279,14 @@ class Database:
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
-    def _migrate(self) -> None:
+    def _migrate(self) -> int:
         self._connection.execute("PRAGMA journal_mode = WAL")
         for version in range(self._version(), len(MIGRATIONS)):
             with self.write() as connection:
                 for statement in MIGRATIONS[version]:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
+        return self._version()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -315,6 +321,22 @@ class Database:
 
     def close(self) -> None:
         self._connection.close()
+
+    def leave(self) -> None:
+        """Instead of `close`, where the process is about to end, which closes it too.
+
+        Who closes a database as the last one moves what was committed from its log (clara.db-wal) to where it belongs
+        and waits for the disk four times, though nothing is safer for it: a killed process never loses what it has
+        committed. That is done once the log is long enough to cost those who open it time.
+        """
+        try:
+            length = os.stat(f"{self.root.database}-wal").st_size  # noqa: PTH116
+        except OSError:
+            length = 0
+        if length > _LONG_LOG:
+            self.close()
+        else:
+            _LEFT.append(self._connection)
 
     def __enter__(self) -> Database:
         return self

@@ -24,6 +24,10 @@ _FICLONE = 0x40049409
 # Bytes in one call to the kernel: long enough to cost nothing, short enough for a progress bar.
 _STEP = 1 << 24
 _BY_HAND = 1 << 20
+# Up to this size it costs less to copy what may be a hole than to ask.
+_SMALL = 1 << 20
+# Devices between which no blocks can be shared, as was found.
+_SEPARATE: set[tuple[int, int]] = set()
 _NOT_HERE = (
     errno.EXDEV,
     errno.EINVAL,
@@ -99,8 +103,7 @@ def copy_file(source: AnyPath, target: AnyPath, copied: Copied = ignored) -> Non
         writer = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             try:
-                copy_contents(reader, writer, copied)
-                copy_attributes(reader, writer)
+                copy_attributes(copy_contents(reader, writer, copied), writer)
             finally:
                 os.close(writer)
         except SourceChanged:
@@ -114,64 +117,76 @@ def copy_file(source: AnyPath, target: AnyPath, copied: Copied = ignored) -> Non
         os.close(reader)
 
 
-def copy_attributes(reader: int, writer: int) -> None:
+def copy_attributes(info: os.stat_result, writer: int) -> None:
     """Give an open file the permission bits and times of another; its owner can always read and replace it."""
-    info = os.fstat(reader)
     os.fchmod(writer, info.st_mode & 0o777 | 0o600)
     os.utime(writer, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
-def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: bool = False) -> None:
+def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: bool = False) -> os.stat_result:
     """Make the contents of an open file those of another.
 
     Args:
         go_on: `writer` holds the beginning of an earlier copy; what is equal of it stays. Else it is empty.
 
+    Returns:
+        what the system says of `reader`'s file.
+
     Raises:
         SourceChanged: `reader`'s file was written meanwhile.
         OSError: as the system says it.
     """
-    before = os.fstat(reader)
+    before, there = os.fstat(reader), os.fstat(writer)
     size = before.st_size
     if not size:  # empty, or one of those whose size nobody knows, as in /proc
-        _set_size(writer, _by_hand(reader, writer, 0, None, copied))
-    elif share_blocks(reader, writer):
+        size = _by_hand(reader, writer, 0, None, copied)
+        _set_size(writer, there.st_size if go_on else 0, size)
+    elif share_blocks(reader, writer, (before.st_dev, there.st_dev)):
         copied(size)
     else:
-        start = _equal_beginning(reader, writer, size, copied) if go_on else 0
-        _set_size(writer, start)
+        start = _equal_beginning(reader, writer, size, copied) if go_on and there.st_size else 0
+        _set_size(writer, there.st_size, start)
         done = start
-        for begin, end in _data(reader, start, size):
+        whole = size <= _SMALL and before.st_blocks * 512 >= size
+        for begin, end in [(start, size)] if whole else _data(reader, start, size):
             copied(begin - done)  # a hole
             done = _copy_range(reader, writer, begin, end, copied)
             if done < end:
                 raise SourceChanged
         copied(size - done)
-        _set_size(writer, size)
-    after = os.fstat(reader)
-    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+        _set_size(writer, done, size)
+    after, made = os.fstat(reader), os.fstat(writer)
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise SourceChanged
-    if size and os.fstat(writer).st_size != size:
-        raise OSError(errno.EIO, f"the copy has {os.fstat(writer).st_size} bytes instead of {size}")
+    if made.st_size != size:
+        raise OSError(errno.EIO, f"the copy has {made.st_size} bytes instead of {size}")
+    return after
 
 
-def _set_size(descriptor: int, size: int) -> None:
+def _set_size(descriptor: int, known: int, size: int) -> None:
     # A truncation, even to the same size, makes ext4 write the file to the disk when it is closed.
-    if os.fstat(descriptor).st_size != size:
+    if known != size:
         os.ftruncate(descriptor, size)
 
 
-def share_blocks(reader: int, writer: int) -> bool:
+def share_blocks(reader: int, writer: int, devices: tuple[int, int] | None = None) -> bool:
     """Whether the two files share their blocks now, which takes no time and no space.
+
+    Args:
+        devices: of the two files. Where they cannot share anything it is not tried for each file.
 
     Raises:
         OSError: not because that cannot be here, but because of a full disk, say.
     """
+    if devices in _SEPARATE:
+        return False
     try:
         fcntl.ioctl(writer, _FICLONE, reader)
     except OSError as error:
         if error.errno not in _NOT_HERE:
             raise
+        if devices and error.errno in (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS):
+            _SEPARATE.add(devices)
         return False
     return True
 

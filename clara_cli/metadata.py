@@ -39,6 +39,7 @@ def check_metadata(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         UsageError: a key that is empty or given twice (capitals do not count), something too long or no text.
     """
     found: dict[str, str] = {}
+    folded: set[str] = set()
     for key, value in pairs:
         if not key:
             raise UsageError("metadata: a key is empty; expected KEY=VALUE")
@@ -46,8 +47,9 @@ def check_metadata(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
             length = len(_bytes(text, what))
             if length > most:
                 raise UsageError(f'metadata "{key[:40]}": the {what} has {length} bytes; at most {most} are allowed')
-        if key.casefold() in {other.casefold() for other in found}:
+        if key.casefold() in folded:
             raise UsageError(f'metadata gives "{key}" two values (capitals do not count in keys)')
+        folded.add(key.casefold())
         found[key] = value
     return found
 

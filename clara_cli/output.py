@@ -9,14 +9,13 @@ from functools import lru_cache
 
 # Between columns, as in the original's `list pipelines`.
 _GAP = 3
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 def cell(value: object) -> str:
     """A value on one line; `-` where there is none."""
     text = "" if value is None else str(value)
     if not text.isprintable():
-        text = _CONTROL.sub(" ", text)
+        text = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
     return text or "-"
 
 
@@ -24,14 +23,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Left-aligned columns three spaces apart; the last one is not padded, no line ends in a blank."""
     values = zip(*rows, strict=True) if rows else [()] * len(header)
     columns = [_column(title, column) for title, column in zip(header, values, strict=True)]
-    widths = [max(map(len, column)) + _GAP for column in columns[:-1]]
-    padded = [[text.ljust(width) for text in column] for column, width in zip(columns, widths, strict=False)]
-    return "\n".join(map("".join, zip(*padded, columns[-1], strict=True)))
+    line = "".join(f"%-{max(map(len, column)) + _GAP}s" for column in columns[:-1]) + "%s"
+    return "\n".join(map(line.__mod__, zip(*columns, strict=True)))
 
 
 def _column(title: str, values: Sequence[object]) -> list[str]:
     """A column's cells; thousands of them are looked at as one text."""
-    texts = [title, *("-" if value is None else str(value) for value in values)]
+    texts = [title, *(["-" if value is None else str(value) for value in values])]
     return texts if "" not in texts and "".join(texts).isprintable() else list(map(cell, texts))
 
 

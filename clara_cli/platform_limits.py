@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 # The version of Clara Deploy's platform.
@@ -19,6 +20,7 @@ class PlatformLimits(NamedTuple):
         message: of one message; definitions are sent whole.
         calls: that are served at once; further ones are refused.
         streams: calls at once on one connection; further ones wait.
+        token_file: file with the token that calls have to show; None where none is asked for.
     """
 
     upload: int = 256 << 30
@@ -28,6 +30,7 @@ class PlatformLimits(NamedTuple):
     message: int = 64 << 20
     calls: int = 1000
     streams: int = 128
+    token_file: Path | None = None
 
 
 DEFAULT_LIMITS = PlatformLimits()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)", re.ASCII | re.IGNORECASE)
+_NUMBER = r"(\d+(?:\.\d+)?)\s*([a-zµ]*)"
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _AGES = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -44,7 +44,7 @@ def show_size(size: float) -> str:
 
 
 def _split(text: str) -> tuple[float | None, str]:
-    found = _NUMBER.fullmatch(text.strip())
+    found = re.fullmatch(_NUMBER, text.strip(), re.ASCII | re.IGNORECASE)
     if not found or len(found[1]) > 18:
         return None, "?"
     return float(found[1]), found[2].lower()

@@ -12,8 +12,8 @@ clara.db                        pipelines, jobs, operators, registered images
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.config import Config
 from clara_cli.errors import StoreError
@@ -21,8 +21,7 @@ from clara_cli.errors import StoreError
 DOCUMENTED_ROOT = Path("/clara")
 
 
-@dataclass(frozen=True)
-class Root:
+class Root(NamedTuple):
     """The chosen root folder and the places in it."""
 
     path: Path

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
-ENGINES = ("local", "slurm")
 
-
-@dataclass(frozen=True)
-class SlurmOptions:
+class SlurmOptions(NamedTuple):
     """How jobs are asked for, beside what their definitions say.
 
     Attributes:
@@ -23,7 +21,7 @@ class SlurmOptions:
     account: str | None = None
     constraint: str | None = None
     reservation: str | None = None
-    qos: Mapping[str, str] = field(default_factory=dict)
+    qos: Mapping[str, str] = MappingProxyType({})
     memory: int | None = None
     extra: tuple[str, ...] = ()
 

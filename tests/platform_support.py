@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 # Children that are forked here become other programs at once; what gRPC would do for them can only fail.
@@ -16,6 +17,7 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pb2 import MethodDescriptorProto, ServiceDescriptorProto
 from support import installed_command, ordinary_user, wait_until
 
 from clara_cli.root import Root
@@ -170,6 +172,21 @@ class Client:
         """The status of a job, once it has stopped."""
         wait_until(lambda: self.status(job).state == jobs_pb2.JOB_STATE_STOPPED, "the end of the job", 60)
         return self.status(job)
+
+
+MODULES = (clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2)
+
+
+def every_method() -> dict[str, tuple[ModuleType, MethodDescriptorProto]]:
+    """Each method of the published services by its full name, with the module that describes it."""
+    found = {}
+    for module in MODULES:
+        (service,) = module.DESCRIPTOR.services_by_name.values()
+        proto = ServiceDescriptorProto()
+        service.CopyToProto(proto)
+        for method in proto.method:
+            found[f"{service.full_name}/{method.name}"] = (module, method)
+    return found
 
 
 def accepted(answer: Any) -> Any:

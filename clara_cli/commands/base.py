@@ -7,15 +7,15 @@ interchangeable, all missing flags named at once.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from clara_cli.commands.global_flags import Settings, fast_io_option, global_options, notice, settings, warn
-from clara_cli.commands.pages import write_help
+from clara_cli.commands.pages import Page, write_help
 from clara_cli.commands.spelling import first_of, flags_after_command, is_id, without_short_equals
 from clara_cli.commands.words import offer_by_name
 from clara_cli.errors import UsageError
@@ -48,6 +48,36 @@ class Flag(click.Option):
         super().__init__(*args, **kwargs)
 
 
+class _Context(click.Context):
+    formatter_class = Page
+
+
+class _Helped(click.Command):
+    """Help: its flag (click's own asks for a translation of a text that is not shown) and its pages."""
+
+    context_class = _Context
+
+    _help_flag: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        if self._help_flag is None:
+            taken = {name for parameter in self.params for name in parameter.opts}
+            names = [name for name in HELP["help_option_names"] if name not in taken]
+            self._help_flag = click.Option(
+                [*names, "help_page"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help
+            )
+        return self._help_flag
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help(self, ctx, formatter)
+
+
+def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
 @contextmanager
 def _as_usage(ctx: click.Context) -> Iterator[None]:
     """Give an error about the command line the command it is about, whose usage is shown with it."""
@@ -61,7 +91,7 @@ def _as_usage(ctx: click.Context) -> Iterator[None]:
         raise click.UsageError(text, ctx) from error
 
 
-class ClaraCommand(click.Command):
+class ClaraCommand(_Helped):
     """A leaf command that tolerates what the original tolerated; surplus words are in the context's `args`.
 
     Args:
@@ -95,9 +125,6 @@ class ClaraCommand(click.Command):
         with _as_usage(ctx):
             return super().invoke(ctx)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_help(self, ctx, formatter)
-
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from clara_cli.commands.completing import complete_positional
 
@@ -108,12 +135,15 @@ class UnknownCommand(click.UsageError):
     """A word that is no command of a group."""
 
 
-class ClaraGroup(click.Group):
+class ClaraGroup(_Helped, click.Group):
     """A group of commands.
 
     Args:
-        table: command → (module in `clara_cli.commands`, one line of help), imported when called.
+        table: command → (module in `clara_cli.commands`, one line of help), imported when called; `module:name` where
+            the command is not called `command` there.
     """
+
+    plurals = True
 
     def __init__(
         self,
@@ -134,7 +164,8 @@ class ClaraGroup(click.Group):
             return super().parse_args(ctx, flags_after_command(self, ctx, args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.table, *super().list_commands(ctx)]
+        names = [*self.table, *super().list_commands(ctx)]
+        return sorted(names) if self.plurals else names
 
     def listing(self, ctx: click.Context) -> list[tuple[str, str]]:
         """The commands with a line of help each; none is loaded for it."""
@@ -142,12 +173,15 @@ class ClaraGroup(click.Group):
         return [*((name, text) for name, (_, text) in self.table.items()), *own]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.table:
-            module = importlib.import_module(f"clara_cli.commands.{self.table[cmd_name][0]}")
-            command: click.Command = module.command
-            return command
         # One resource has two names; the second is the plural, and only listed as part of the first's help.
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.removesuffix("s"))
+        return self._find(ctx, cmd_name) or (self._find(ctx, cmd_name.removesuffix("s")) if self.plurals else None)
+
+    def _find(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.table:
+            return super().get_command(ctx, name)
+        module, _, attribute = self.table[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"clara_cli.commands.{module}"), attribute or "command")
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -164,6 +198,3 @@ class ClaraGroup(click.Group):
         close = difflib.get_close_matches(name, [*known, *(f"{word}s" for word in known)], 1)
         suggestion = f'; did you mean "{close[0]}"?' if close else ""
         return f'unknown command "{name}" for "{ctx.command_path}"{suggestion}'
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_help(self, ctx, formatter)

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from clara_cli.config import Config, load_config
+from clara_cli import entry
 from clara_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    from clara_cli.config import Config
     from clara_cli.database import Database
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-@dataclass
 class Settings:
     """The flags of this call that are for every command, or change the configuration."""
 
     config_file: str | None = None
-    verbose: bool = False
-    fast_io: bool = False
+    verbose = False
+    fast_io = False
 
     def config(self) -> Config:
+        """What the file, the variables and these flags come to. Loaded here: help needs none of it."""
+        from clara_cli.config import load_config
+
         config = load_config(self.config_file)
-        return replace(config, fast_io=True) if self.fast_io else config
+        return config._replace(fast_io=True) if self.fast_io else config
 
     @contextmanager
     def database(self) -> Iterator[tuple[Database, Config]]:
@@ -41,8 +42,11 @@ class Settings:
         root = choose_root(config)
         if self.verbose:
             notice(f"root: {root.path}")
-        with Database(root) as database:
+        database = Database(root)
+        try:
             yield database, config
+        finally:
+            database.leave() if entry.alone else database.close()
 
 
 def settings() -> Settings:
@@ -79,6 +83,7 @@ def global_options(function: Decorated) -> Decorated:
 
 def _check_host(value: str) -> None:
     """Refuse to run here what was meant for another machine."""
+    import re
     import socket
 
     name = re.sub(r"^[a-z]+://|/$", "", value.strip())

@@ -2,100 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from clara_cli.commands import model, payload
-from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, settings
-from clara_cli.commands.showing import output_option, quiet_option, show_list
-from clara_cli.output import table, utc
+from clara_cli.commands.base import ClaraGroup, global_options
 
-if TYPE_CHECKING:
-    from clara_cli.jobs.model import Job
+_LISTS = {
+    "model": ("model:list_models", "List the registered models (also: models)."),
+    "payload": ("payload:list_payloads", "List all payloads, those of jobs and reusable ones (also: payloads)."),
+    "pipeline": ("list_pipelines", "List the stored pipelines (also: pipelines)."),
+    "job": ("list_jobs", "List all jobs (also: jobs)."),
+    "image": ("list_images", "List the registered images (also: images)."),
+}
 
 
-@click.group(cls=ClaraGroup, name="list")
+@click.group(cls=ClaraGroup, name="list", table=_LISTS)
 @global_options
 def command() -> None:
     """List pipelines, jobs, images, payloads or models, newest first."""
-
-
-command.add_command(model.list_models)
-command.add_command(payload.list_payloads)
-
-
-@command.command("pipeline", cls=ClaraCommand)
-@quiet_option
-@output_option
-@global_options
-def pipeline(quiet: bool, output: str) -> None:
-    """List the stored pipelines (also: pipelines)."""
-    from clara_cli.commands.records import pipeline_record
-    from clara_cli.pipelines.store import list_pipelines
-
-    with settings().database() as (database, _), database.read() as connection:
-        found = list_pipelines(connection)
-    show_list(
-        output,
-        quiet,
-        lambda: [record.id for record in found],
-        lambda: [pipeline_record(record) for record in found],
-        lambda: table(["NAME", "ID"], [(record.name, record.id) for record in found]),
-    )
-
-
-@command.command("job", cls=ClaraCommand)
-@quiet_option
-@output_option
-@global_options
-def job(quiet: bool, output: str) -> None:
-    """List all jobs (also: jobs)."""
-    from clara_cli.commands.records import job_record
-    from clara_cli.jobs.recovery import recover
-    from clara_cli.jobs.store import list_jobs
-
-    with settings().database() as (database, _):
-        recover(database)
-        with database.read() as connection:
-            found = list_jobs(connection)
-    show_list(
-        output,
-        quiet,
-        lambda: [job.id for job in found],
-        lambda: [job_record(job) for job in found],
-        lambda: _job_table(found),
-    )
-
-
-def _job_table(found: list[Job]) -> str:
-    header = ["NAME", "ID", "PIPELINE", "STATE", "STATUS", "PRIORITY", "CREATED", "STARTED", "STOPPED"]
-    rows = [
-        (
-            *(job.name, job.id, job.pipeline_id, job.state.wire, job.status.wire, job.priority.wire),
-            *(utc(job.created), utc(job.started), utc(job.stopped)),
-        )
-        for job in found
-    ]
-    return table(header, rows)
-
-
-@command.command("image", cls=ClaraCommand)
-@click.option("-q", "--quiet", is_flag=True, help="Names only, one a line.")
-@output_option
-@global_options
-def image(quiet: bool, output: str) -> None:
-    """List the registered images (also: images)."""
-    from clara_cli.commands.records import image_record
-    from clara_cli.images.store import registered_images
-
-    with settings().database() as (database, _), database.read() as connection:
-        found = registered_images(connection)
-    rows = [(image.reference, image.folder, image.interpreter, "yes" if image.uses_driver else "no") for image in found]
-    show_list(
-        output,
-        quiet,
-        lambda: [str(image.reference) for image in found],
-        lambda: [image_record(image) for image in found],
-        lambda: table(["NAME", "FOLDER", "PYTHON", "DRIVER"], rows),
-    )

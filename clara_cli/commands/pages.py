@@ -14,14 +14,36 @@ Global Flags:
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable
 from inspect import cleandoc
 
 import click
+from click import formatting
 
 GLOBAL = ("config", "host", "verbose")
 _WIDTH = 110
+
+
+class Page(click.HelpFormatter):
+    """As wide as the terminal, up to 78 columns. Asked here, because the module that click asks takes long to load."""
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        if width is None and formatting.FORCED_WIDTH is None:  # which click's test runner sets
+            width = max(min(_terminal_width(), max_width or 80) - 2, 50)
+        super().__init__(indent_increment, width, max_width)
+
+
+def _terminal_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return 80
 
 
 def write_help(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -38,6 +38,7 @@ def _listening(function: Decorated) -> Decorated:
     file = click.Path(path_type=Path)
     for option in (
         click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS."),
+        click.option("--token-file", type=file, metavar="FILE", help="Clients have to show the token in this file."),
         click.option("--client-ca", type=file, metavar="FILE", help="Clients need a certificate of this authority."),
         click.option("--tls-key", type=file, metavar="FILE", help="The certificate's key, PEM."),
         click.option("--tls-cert", type=file, metavar="FILE", help="The server's certificate, PEM."),
@@ -151,12 +152,16 @@ def _show(root: Root, running: Running) -> None:
     for address in options.addresses():
         click.echo(f"ADDRESS: {address}")
     click.echo(f"TLS: {'no' if options.certificate is None else 'mutual' if options.client_ca else 'yes'}")
+    click.echo(f"TOKEN: {'yes' if options.token_file else 'no'}")
     click.echo(f"PID: {running.pid}")
     click.echo(f"STARTED: {utc(running.started)}")
     click.echo(f"ROOT: {root.path}")
     click.echo(f"LOG: {process.log_file(root)}")
     if not options.trusted:
-        who = "without TLS" if options.certificate is None else "without a certificate of their own"
+        if options.token_file:
+            warn("without TLS whoever listens on the network learns the token, and can run programs as this user")
+            return
+        who = "without TLS" if options.certificate is None else "without a certificate of their own or a token"
         warn(f"programs on other machines can connect {who}, and run programs as this user")
 
 
@@ -170,6 +175,7 @@ def _options(given: dict[str, Any]) -> Options:
         given["tls_key"],
         given["client_ca"],
         given["insecure"],
+        given["token_file"] or settings().config().platform.token_file,
     ).checked()
 
 

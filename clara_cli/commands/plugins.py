@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Container, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from contextlib import suppress
 from clara_cli.errors import RuntimeFailure
 
 PREFIX = "clara-"
-_WORD = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
+_WORD = r"[A-Za-z0-9][\w.+-]*"
 
 
 def find_plugin(word: str, commands: Container[str]) -> str | None:
@@ -33,18 +32,23 @@ def list_plugins(commands: Container[str]) -> list[tuple[str, str]]:
     """Word and path of every plugin; of two with one name the first on PATH counts."""
     found: dict[str, str] = {}
     for folder in os.get_exec_path():
-        with suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                word = entry.name.removeprefix(PREFIX)
-                if word != entry.name and word not in found and _allowed(word, commands):
-                    with suppress(OSError):
-                        if entry.is_file() and os.access(entry.path, os.X_OK):
-                            found[word] = entry.path
+        names: list[str] = []
+        with suppress(OSError):
+            names = [name for name in os.listdir(folder or ".") if name.startswith(PREFIX)]  # noqa: PTH208
+        for name in names:
+            word = name.removeprefix(PREFIX)
+            path = os.path.join(folder or ".", name)  # noqa: PTH118
+            if word not in found and _allowed(word, commands) and os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+                found[word] = path
     return sorted(found.items())
 
 
 def _allowed(word: str, commands: Container[str]) -> bool:
-    return _WORD.fullmatch(word) is not None and word not in commands and word.partition("-")[0] not in commands
+    return (
+        re.fullmatch(_WORD, word, re.ASCII) is not None
+        and word not in commands
+        and word.partition("-")[0] not in commands
+    )
 
 
 def run_plugin(path: str, arguments: Sequence[str]) -> None:
@@ -53,6 +57,8 @@ def run_plugin(path: str, arguments: Sequence[str]) -> None:
     Raises:
         RuntimeFailure: the system cannot run it.
     """
+    import signal
+
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()

@@ -115,12 +115,10 @@ def _slurm(placed: Placed) -> Record:
 
 
 def _process(view: JobView, name: str) -> Record | None:
-    from dataclasses import asdict
-
     from clara_cli.runtime.started import read_started
 
     started = read_started(view.folder, name)
-    return None if started is None else {**asdict(started), "mounts": _mounts(started)}
+    return None if started is None else {**started._asdict(), "mounts": _mounts(started)}
 
 
 def _mounts(started: Started) -> list[Record] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,7 +116,7 @@ def command(
             tell("Payload uploaded successfully.")
         with _cleaning(database, config), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
-            attached = replace(with_engine(config, engine), start="attach", clean=NO_LIMIT)
+            attached = with_engine(config, engine)._replace(start="attach", clean=NO_LIMIT)
             start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
             if folder is None:
                 notice(f"results: {created.tree.operators}")

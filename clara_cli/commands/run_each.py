@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -22,7 +22,7 @@ from clara_cli.errors import StateConflict, UsageError
 from clara_cli.jobs.batch import Batch, enough_files
 from clara_cli.jobs.each import Volume, alone_in, done, find_volumes
 from clara_cli.jobs.each_run import EachRun, Outcome, Wanted
-from clara_cli.jobs.placed_batch import PlacedBatch
+from clara_cli.jobs.placed_batch import PlacedBatch, batch_for
 from clara_cli.output import table
 from clara_cli.payloads.names import show_name
 from clara_cli.retention import NO_LIMIT
@@ -55,7 +55,7 @@ def run_each(database: Database, config: Config, chosen: Chosen, wanted: Wanted)
     if chosen.folder.absolute() in (target, *target.parents):
         raise UsageError(f"the results cannot go into {chosen.folder} itself, where the volumes are")
     # What is cleaned when a job ends must not be what is fetched now.
-    config = replace(config, clean=NO_LIMIT)
+    config = config._replace(clean=NO_LIMIT)
     with alone_in(wanted.target):
         there = done(wanted.target, volumes)
         if there and not chosen.resume:
@@ -80,11 +80,14 @@ def _run(
     """Returns the outcomes, for how many volumes no job was made, and the signals that came."""
     ended: list[Outcome] = []
     away = config.engine == "slurm"
-    with enough_files(len(volumes)) as files, environment_progress() as steps:
-        batch = PlacedBatch(database, config) if away else Batch()
+    with (
+        enough_files(len(volumes)) as files,
+        environment_progress() as steps,
+        batch_for(database, config) as batch,
+    ):
         run = EachRun(database, config, batch, wanted, steps)
         most = len(volumes) if away else min(files, 2 * (os.cpu_count() or 1) + 2)
-        with closing(batch), _signals(batch, run) as got, EachProgress(len(volumes)) as shown:
+        with _signals(batch, run) as got, EachProgress(len(volumes)) as shown:
             for outcome in run.make_all(volumes) if chosen.detach else run.outcomes(volumes, most, _INTERVAL):
                 if outcome is not None:
                     ended.append(outcome)

@@ -7,7 +7,7 @@ real gets a command module of its own instead of a row here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -15,8 +15,7 @@ from clara_cli import __version__
 from clara_cli.commands.base import ClaraCommand, ClaraGroup, global_options, notice
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """One service.
 
     Attributes:

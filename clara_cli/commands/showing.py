@@ -80,12 +80,26 @@ def show_list(
     text: Callable[[], str],
 ) -> None:
     """Write a list: its table, its ids alone (one a line, or as a JSON or YAML list), or its records."""
+    show_text(listed(output, quiet, ids, records, text))
+
+
+def listed(
+    output: str,
+    quiet: bool,
+    ids: Callable[[], Sequence[str]],
+    records: Callable[[], Sequence[object]],
+    text: Callable[[], str],
+) -> str:
+    """What `show_list` writes. Only what is shown is made; nothing at all where no ids are to be shown."""
     if output != "table":
-        click.echo(serialise(output, ids() if quiet else records()))
-    elif not quiet:
-        click.echo(text())
-    elif found := ids():
-        click.echo("\n".join(found))
+        return serialise(output, ids() if quiet else records())
+    return "\n".join(ids()) if quiet else text()
+
+
+def show_text(text: str) -> None:
+    """Write a text that is not empty."""
+    if text:
+        click.echo(text)
 
 
 def serialise(output: str, value: object) -> str:

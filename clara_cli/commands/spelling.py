@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 
@@ -37,7 +35,14 @@ def flags_after_command(group: click.Group, ctx: click.Context, args: list[str])
 def without_short_equals(args: list[str]) -> list[str]:
     """`-n=x` as `-nx`, up to a `--`."""
     end = args.index("--") if "--" in args else len(args)
-    return [re.sub(r"^(-[A-Za-z])=", r"\1", word) if place < end else word for place, word in enumerate(args)]
+    return [
+        word[:2] + word[3:] if place < end and word[2:3] == "=" and _is_short(word[:2]) else word
+        for place, word in enumerate(args)
+    ]
+
+
+def _is_short(flag: str) -> bool:
+    return flag[0] == "-" and flag[1].isascii() and flag[1].isalpha()
 
 
 def first_of(value: str) -> tuple[str, list[str]]:

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import click
 
-from clara_cli.commands.again import make_again
 from clara_cli.commands.base import (
     ClaraCommand,
     ClaraGroup,
@@ -29,9 +28,10 @@ from clara_cli.commands.showing import brief_option, tell
 from clara_cli.commands.values import engine_option, reuse_option, set_option, with_engine
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.jobs.clean import clean_as_configured
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
+from clara_cli.jobs.warm import warm_start
+from clara_cli.retention import NO_LIMIT
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
@@ -98,6 +98,8 @@ def job(
         config = with_engine(configured, engine)
         recover(database)
         well = True
+        if resume or start is not None:
+            from clara_cli.commands.again import make_again
         if (resume or start is not None) and len(ids) == 1:
             ids, values = [make_again(database, ids[0], start, values)], {}
         elif resume or start is not None:
@@ -158,9 +160,8 @@ def start_and_follow(
             if detach or config.start == "detach":
                 run_detached(submitted, config, settings().config_file)
                 return
-            code = _follow(submitted, stop)
-    if told := clean_as_configured(database, config):
-        warn(told)
+            code = _follow(submitted, config, stop)
+    _clean(database, config)
     if code:
         raise click.exceptions.Exit(code)
 
@@ -173,9 +174,22 @@ def say_accepted() -> None:
         sys.stdout.flush()
 
 
-def _follow(submitted: SubmittedJob, stop: StopRequest) -> int:
-    with signals_ask(stop) as got, progress_listener(submitted.plan.pipeline) as listener:
-        result = run_job(submitted, listener, stop)
+def _clean(database: Database, config: Config) -> None:
+    """Apply the limits of the configuration, if it has any."""
+    if config.clean != NO_LIMIT:
+        from clara_cli.jobs.clean import clean_as_configured
+
+        if told := clean_as_configured(database, config):
+            warn(told)
+
+
+def _follow(submitted: SubmittedJob, config: Config, stop: StopRequest) -> int:
+    with (
+        warm_start(config, submitted.plan) as warm,
+        signals_ask(stop) as got,
+        progress_listener(submitted.plan.pipeline) as listener,
+    ):
+        result = run_job(submitted, listener, stop, warm)
     with suppress(OSError):
         explain(submitted.plan.job_id, result)
     if got and result.stopped is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import click
 
@@ -17,7 +17,7 @@ from clara_cli.database import Database
 from clara_cli.errors import ClaraError
 from clara_cli.jobs.batch import Batch, Event, enough_files
 from clara_cli.jobs.clean import clean_as_configured
-from clara_cli.jobs.placed_batch import PlacedBatch
+from clara_cli.jobs.placed_batch import PlacedBatch, batch_for
 from clara_cli.jobs.placing import ARRAY, place, submit_for_slurm
 from clara_cli.jobs.start import SubmittedJob, run_detached, submit_job
 from clara_cli.runtime.listener import Listener
@@ -61,8 +61,8 @@ def start_several(
         elif detach:
             code = _all_accepted(ids, hand_over)
         else:
-            batch = PlacedBatch(database, config) if away else Batch()
-            code = _run(batch, ids, submit, most)
+            with batch_for(database, config) as batch:
+                code = _run(batch, ids, submit, most)
     if not detach and (told := clean_as_configured(database, config)):
         warn(told)
     if code:
@@ -99,7 +99,7 @@ def _run(batch: Batch | PlacedBatch, ids: Sequence[str], submit: Callable[[str],
     """Run jobs in this process, not more than `most` under way at once, and show how they go."""
     todo = deque(ids)
     ended: list[Event] = []
-    with closing(batch), signals_ask(batch) as got:
+    with signals_ask(batch) as got:
 
         def start(text: str) -> JobPlan:
             submitted = submit(text)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from clara_cli.commands.words import WordType
-from clara_cli.config import Config
+from clara_cli.config import ENGINES, Config
 from clara_cli.errors import UsageError
 from clara_cli.jobs.states import PRIORITY_WORDS, JobPriority
-from clara_cli.slurm_options import ENGINES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _LONGEST_NAME = 255
@@ -64,7 +62,7 @@ def engine_option(function: Decorated) -> Decorated:
 
 def with_engine(config: Config, engine: str | None) -> Config:
     """The settings with the engine that was asked for."""
-    return config if engine is None else replace(config, engine=engine)
+    return config if engine is None else config._replace(engine=engine)
 
 
 def _priority(word: str) -> JobPriority:

@@ -10,6 +10,7 @@ from clara_cli.doctor.filesystem import file_system
 from clara_cli.doctor.finding import Finding, Level
 from clara_cli.errors import RuntimeFailure
 from clara_cli.slurm.command import ask
+from clara_cli.slurm_options import NO_OPTIONS
 
 _PATIENCE = 15.0
 
@@ -18,7 +19,7 @@ def check_cluster(config: Config, root: Path) -> Iterator[Finding]:
     """Ask Slurm for its nodes, and look where the root is."""
     if config.engine != "slurm":
         return
-    partition = config.slurm.partition
+    partition = (config.slurm or NO_OPTIONS).partition
     words = ["sinfo", "--noheader", "--Node", "--format=%N|%T", *([f"--partition={partition}"] if partition else [])]
     where = f"partition {partition}" if partition else "all partitions"
     try:

@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from clara_cli.doctor.finding import Finding, Level
+from clara_cli.jobs.listing import live_jobs
 from clara_cli.jobs.lock import is_held
-from clara_cli.jobs.store import live_jobs
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 5

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from clara_cli.errors import ClaraError, ImageError
 from clara_cli.images.make_environment import Progress, make_environment, python_of
-from clara_cli.images.program import Program
-from clara_cli.images.requirements import FILE, Requirements, read_requirements, unsatisfied
+from clara_cli.images.program import REQUIREMENTS, Program
+from clara_cli.images.requirements import Requirements, read_requirements, unsatisfied
 
 
 class Environments:
@@ -61,7 +61,8 @@ class Environments:
         python = python_of(folder)
         if python is None and self._mode != "auto":
             raise ImageError(
-                f"{program.folder / FILE} asks for what the Python that runs clara does not have: {', '.join(missing)}",
+                f"{program.folder / REQUIREMENTS} asks for what the Python that runs clara does not have: "
+                f"{', '.join(missing)}",
                 hint=f"clara create image -n {image} -p {program.folder} --venv\n"
                 "or name a Python that has it with --python instead of --venv; in the configuration, `venv: auto` "
                 "makes environments at the start, and `venv: never` runs with what there is",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from clara_cli.images.pathmap import PathMap
 from clara_cli.images.placement import source_of
 from clara_cli.images.program import Program, argv, is_python
-from clara_cli.images.stage import INHERITED
 from clara_cli.images.workfolder import WorkFolder, lay_out, own_paths
 
 # Where a container looks for programs when its image does not say otherwise.
@@ -20,8 +20,7 @@ _PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"
 _OURS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "tmp", "usr", "var"})
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """How to start a process.
 
     Attributes:
@@ -36,7 +35,7 @@ class Launch:
     cwd: Path
     environment: dict[str, str]
     path_prefix: Path
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = MappingProxyType({})
 
 
 def launch(
@@ -90,6 +89,10 @@ def _is_under(path: str, folders: Iterable[str]) -> bool:
 
 def _environment(program: Program, paths: PathMap, inherited: Mapping[str, str]) -> dict[str, str]:
     """The image's variables; what this machine puts in place of the base image's is not mapped."""
+    if not program.environment:
+        return {}
+    from clara_cli.images.stage import INHERITED
+
     environment = {}
     for name, value in program.environment.items():
         real = paths.apply(value)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clara_cli.errors import ImageError
-from clara_cli.images.bare import bare_program, is_bare
 from clara_cli.images.program import (
     Program,
     argv,
@@ -72,6 +71,8 @@ def find_program(
     for folder in folders:
         if is_program_folder(folder):
             return read_program(folder, origin=f"folder {folder}")
+    from clara_cli.images.bare import bare_program, is_bare
+
     if is_bare(wanted):
         return bare_program(wanted, command)
     raise _not_found(wanted, entries, folders)

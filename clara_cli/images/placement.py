@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from clara_cli.images.dockerfile import Dockerfile
-from clara_cli.images.stage import Copy
+if TYPE_CHECKING:
+    from clara_cli.images.dockerfile import Dockerfile
+    from clara_cli.images.stage import Copy
 
 SKIPPED = frozenset({".git", "__pycache__", ".venv"})
 _GLOB = frozenset("*?[")
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """A real file or folder (its content, that is) and the absolute container path where it appears."""
 
     source: Path

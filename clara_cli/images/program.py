@@ -10,11 +10,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clara_cli.errors import ImageError
-from clara_cli.images.dockerfile import Dockerfile, read_dockerfile
 from clara_cli.images.placement import Placement, place, source_of
 
+if TYPE_CHECKING:
+    from clara_cli.images.dockerfile import Dockerfile
+
+# What a program asks of its Python.
+REQUIREMENTS = "requirements.txt"
 # Where a folder without a Dockerfile appears in the container's view; commands often spell it `/app/main.py`.
 DEFAULT_WORKDIR = "/app"
 # First words that cannot be meant for a main.py. Other names count as its arguments, also where this machine happens
@@ -82,6 +87,8 @@ def read_program(
     )
     path = folder / "Dockerfile"
     if path.is_file():
+        from clara_cli.images.dockerfile import read_dockerfile
+
         return _from_dockerfile(common, read_dockerfile(path))
     return replace(common, entrypoint=_MAIN, placements=(Placement(folder, DEFAULT_WORKDIR),))
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clara_cli.errors import ImageError
+from clara_cli.images.program import REQUIREMENTS
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-FILE = "requirements.txt"
 # The module `clara` reaches every operator by PYTHONPATH, whatever the original's package was called.
 PROVIDED = frozenset({"clara", "clara-cli", "nvidia-clara-pipeline-driver"})
 _OPTION = re.compile(r"(-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)")
@@ -49,10 +49,10 @@ def read_requirements(folder: Path) -> Requirements | None:
     Raises:
         ImageError: the file, or one that it includes, cannot be read.
     """
-    if not (folder / FILE).is_file():
+    if not (folder / REQUIREMENTS).is_file():
         return None
     files: list[Path] = []
-    lines = tuple(_read(folder / FILE, files, ()))
+    lines = tuple(_read(folder / REQUIREMENTS, files, ()))
     return Requirements(lines, tuple(dict.fromkeys(files)))
 
 

@@ -11,8 +11,8 @@ import posixpath
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.errors import ImageError
 from clara_cli.filecopy import copy_file
@@ -38,8 +38,7 @@ _SYSTEM = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class WorkFolder:
+class WorkFolder(NamedTuple):
     """Where a program runs.
 
     Attributes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, RuntimeFailure
 from clara_cli.jobs.start import SubmittedJob, run_job
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.listener import Silent
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.stop import StopRequest
@@ -41,9 +42,14 @@ class Event:
 
 
 class Batch:
-    """Runs jobs side by side; `stop` ends them all."""
+    """Runs jobs side by side; `stop` ends them all.
 
-    def __init__(self) -> None:
+    Args:
+        warm: forks the operators in Python of all of them.
+    """
+
+    def __init__(self, warm: ForkServer | None = None) -> None:
+        self._warm = warm
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stops: list[StopRequest] = []
         self._threads: list[threading.Thread] = []
@@ -72,7 +78,7 @@ class Batch:
         reporter = _Reporter(self._events, plan)
         try:
             with Database(submitted.database.root) as database, replace(submitted, database=database) as own:
-                result = run_job(own, reporter, stop)
+                result = run_job(own, reporter, stop, self._warm)
         except ClaraError as error:
             self._events.put(Event(plan, error=error))
         except Exception as error:  # a bug must not look like a job that runs on

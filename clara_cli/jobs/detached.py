@@ -15,6 +15,9 @@ def main() -> int:
     if os.fork():
         os._exit(0)  # the caller waits for this process only
     os.chdir("/")
+    from clara_cli.runtime.fork_server import begin_early
+
+    begin_early(["start"])
     job_id, lock, config_file = sys.argv[1:]
     os.set_inheritable(int(lock), False)
 
@@ -22,6 +25,7 @@ def main() -> int:
     from clara_cli.database import Database
     from clara_cli.jobs.clean import clean_as_configured
     from clara_cli.jobs.start import resume_submitted, run_job
+    from clara_cli.jobs.warm import warm_start
     from clara_cli.root import choose_root
     from clara_cli.runtime.listener import Silent
     from clara_cli.runtime.stop import StopRequest
@@ -35,7 +39,8 @@ def main() -> int:
         Database(choose_root(config)) as database,
         resume_submitted(database, config, job_id, int(lock)) as submitted,
     ):
-        result = run_job(submitted, Silent(), stop)
+        with warm_start(config, submitted.plan) as warm:
+            result = run_job(submitted, Silent(), stop, warm)
         if told := clean_as_configured(database, config):
             sys.stderr.write(f"{told}\n")
         return 0 if result.succeeded else 1

@@ -18,11 +18,13 @@ class Handover:
 
     Attributes:
         mounts: the configuration's word; whether mounts work is found out on the node.
+        warm: operators in Python may be forked from a process that is warm already.
         version: of the clara that wrote it.
     """
 
     plan: JobPlan
     mounts: str
+    warm: bool = True
     version: str = __version__
 
     def write(self) -> None:

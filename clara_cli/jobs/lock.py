@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from clara_cli.errors import StoreError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 # Who only looks holds a lock for a moment; who must have it tries for as long as this (seconds).
 MOMENT = 0.5
@@ -107,6 +109,8 @@ def _alarm(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
+
+    import signal
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise _TimeIsUp

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from clara_cli.jobs.handover import Handover
     from clara_cli.jobs.journal import Journal
     from clara_cli.runtime.capacity import Machine
+    from clara_cli.runtime.fork_server import ForkServer
     from clara_cli.runtime.plan import JobPlan
 
 
@@ -88,7 +90,8 @@ def _run(handover: Handover, journal: Journal) -> int:
     journal.write(BEGAN, remote=remote, node=node, pid=os.getpid(), mounted=plan.mounted)
     try:
         _check(plan, node, handover.mounts)
-        result = Runner(plan, Recorder(journal), stop).run()
+        with _warm(handover.warm, plan) as warm:
+            result = Runner(plan, Recorder(journal), stop, None, warm).run()
     except ClaraError as error:
         sys.stderr.write(f"{error.message}\n")
         Recorder(journal).message("error", error.message)
@@ -99,6 +102,20 @@ def _run(handover: Handover, journal: Journal) -> int:
         raise
     journal.end(result, signalled=bool(got) and result.stopped is not None)
     return 0 if result.succeeded else 1
+
+
+@contextmanager
+def _warm(wanted: bool, plan: JobPlan) -> Iterator[ForkServer | None]:
+    """What operators in Python are forked from, where that is wanted."""
+    from clara_cli.jobs.warm import has_python
+    from clara_cli.runtime.fork_server import fork_server
+
+    server = fork_server(wanted and has_python(plan), plan.user_environment)
+    try:
+        yield server
+    finally:
+        if server is not None:
+            server.close()
 
 
 def _placed(handover: Handover) -> JobPlan:
@@ -123,8 +140,7 @@ def allotment(machine: Machine, environment: Mapping[str, str]) -> Machine:
 
     given = environment.get("CUDA_VISIBLE_DEVICES") or environment.get("SLURM_JOB_GPUS")
     memory = number("SLURM_MEM_PER_NODE", 0)
-    return replace(
-        machine,
+    return machine._replace(
         cpus=number("SLURM_CPUS_ON_NODE", machine.cpus),
         memory=max(1, memory - RUNNER) if memory else machine.memory,
         gpus=tuple(word for word in given.split(",") if word) if given else (),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
 from clara_cli.jobs import intake, placing, store
 from clara_cli.jobs.actions import find_job
-from clara_cli.jobs.batch import Event
+from clara_cli.jobs.batch import Batch, Event
 from clara_cli.jobs.following import LOOK, result_of
 from clara_cli.jobs.start import SubmittedJob
 from clara_cli.jobs.states import JobState
+from clara_cli.jobs.warm import warm_start
 from clara_cli.runtime.plan import JobPlan
 
 # Jobs whose journals are looked at in the usual time: of more, each less often.
@@ -124,3 +125,14 @@ class PlacedBatch:
         for job in self._collected:
             with suppress(NotFound, ClaraError), job:
                 raise ClaraError("the job was not handed over")
+
+
+@contextmanager
+def batch_for(database: Database, config: Config) -> Iterator[Batch | PlacedBatch]:
+    """Where several jobs run; ended with the block."""
+    if config.engine == "slurm":
+        with closing(PlacedBatch(database, config)) as placed:
+            yield placed
+    else:
+        with warm_start(config) as warm, closing(Batch(warm)) as batch:
+            yield batch

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -19,10 +18,12 @@ from clara_cli.jobs.handover import Handover
 from clara_cli.jobs.journal import open_journal
 from clara_cli.jobs.start import SubmittedJob, submit_job
 from clara_cli.jobs.states import PRIORITY_WORDS
+from clara_cli.runtime.fork_server import fork_server
 from clara_cli.slurm.command import SlurmRefusal, ask
 from clara_cli.slurm.look import largest_node
 from clara_cli.slurm.requests import Ask, ask_of
 from clara_cli.slurm.script import batch_script, sbatch_words
+from clara_cli.slurm_options import NO_OPTIONS
 
 # Slurm's own default of MaxArraySize is 1001.
 ARRAY = 1000
@@ -39,8 +40,9 @@ def submit_for_slurm(
     reuse: bool = False,
 ) -> SubmittedJob:
     """Accept a job's start, as `submit_job`; `place` is what hands it over."""
+    fork_server(False, {})  # one that was started early is of no use here
     # Whether mounts work is found out on the node.
-    away = replace(config, mounts="off")
+    away = config._replace(mounts="off")
     return submit_job(database, away, text, values, progress, reuse=reuse, queued=False)
 
 
@@ -94,10 +96,10 @@ def _place_alike(
     with database.write() as connection:
         placed.enter(connection, [job.plan.job_id for job in jobs])
     for job in jobs:
-        Handover(job.plan, config.mounts).write()
+        Handover(job.plan, config.mounts, config.warm_start).write()
     package = Path(__file__).parents[2]
     script = batch_script(database.root.jobs.absolute(), [job.plan.job_id for job in jobs], sys.executable, package)
-    call = sbatch_words(name, len(jobs), priority, wanted, config.slurm)
+    call = sbatch_words(name, len(jobs), priority, wanted, config.slurm or NO_OPTIONS)
     try:
         said = ask(call, script)
     except SlurmRefusal as error:
@@ -127,10 +129,11 @@ def _give_up(database: Database, jobs: Sequence[SubmittedJob]) -> None:
 
 def _check_size(wanted: Ask, config: Config) -> None:
     """Refuse at once what no node has: Slurm itself lets some of it wait for ever."""
-    largest = largest_node(config.slurm.partition)
+    partition = (config.slurm or NO_OPTIONS).partition
+    largest = largest_node(partition)
     if largest is None:
         return
-    where = f"partition {config.slurm.partition}" if config.slurm.partition else "the default partition"
+    where = f"partition {partition}" if partition else "the default partition"
     for what, asked, has, key in (
         ("cores", wanted.cpus, largest[0], "cpus"),
         ("MB of memory", wanted.memory or 0, largest[1], "memory"),

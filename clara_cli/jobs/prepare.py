@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from clara_cli.addresses import parse_address
 from clara_cli.config import Config
 from clara_cli.database import Database
-from clara_cli.errors import ClaraError, ConfigError, ImageError, NotFound
-from clara_cli.images.environments import Environments
+from clara_cli.errors import ClaraError, ImageError
 from clara_cli.images.lookup import find_program, find_programs
-from clara_cli.images.make_environment import Progress
-from clara_cli.images.program import Program
+from clara_cli.images.program import REQUIREMENTS, Program
 from clara_cli.images.store import registered_images
 from clara_cli.jobs.actions import JobView
-from clara_cli.jobs.fast_io import with_fast_io
-from clara_cli.models.store import registered_folders
+from clara_cli.jobs.warm import user_environment
 from clara_cli.pipelines.model import Pipeline
-from clara_cli.runtime.environment import FAST_IO, passed_on
+from clara_cli.runtime.capacity import Machine
 from clara_cli.runtime.limits import Limits
 from clara_cli.runtime.machine import this_machine
-from clara_cli.runtime.models import Models
 from clara_cli.runtime.mounts import Mounts, find_mounts
 from clara_cli.runtime.plan import JobPlan
-from clara_cli.runtime.service_plan import Servers, plan_servers
-from clara_cli.runtime.triton import is_triton
+
+if TYPE_CHECKING:
+    from clara_cli.images.make_environment import Progress
+    from clara_cli.runtime.models import Models
+    from clara_cli.runtime.service_plan import ServicePlan
 
 
 def prepare(
@@ -51,7 +49,6 @@ def prepare(
     """
     with database.read() as connection:
         images = registered_images(connection)
-        registered = registered_folders(database.root, connection)
     folder = Path(view.job.folder) if view.job.folder else None
 
     def find(image: str, tag: str, command: Sequence[str]) -> Program:
@@ -67,30 +64,36 @@ def prepare(
         )
     except ImageError as error:
         errors.append(error)
-    models = Models(database.root.common, config.models, registered)
-    given = {**config.services, **_checked(addresses or {})}
-    servers = plan_servers(pipeline, find, given, config.triton)
-    errors += [*servers.errors, *_missing_models(pipeline, servers, models)]
+    models: Models | None = None
+    services: list[ServicePlan] = []
+    variables: Mapping[str, Mapping[str, str]] = {}
+    # Loaded by the jobs that ask for it: it takes longer than what most have to do.
+    if addresses or any(operator.services or operator.models for operator in pipeline.operators):
+        from clara_cli.jobs.serve import serve
+
+        models, servers = serve(database, config, pipeline, find, addresses or {})
+        services, variables = servers.services, servers.variables
+        errors += servers.errors
     if not errors:
-        environments = Environments(database.root.environments, config.venv)
-        programs, errors = _equipped(environments, pipeline, programs, servers, progress)
-    mounts = find_mounts(config.mounts)
+        programs, services, errors = _equipped(database, config, pipeline, programs, services, progress)
+    mounts = find_mounts(config.mounts, database.root.path)
     if config.mounts == "require":
         errors += _unmounted(pipeline, mounts)
     if errors:
         raise _joined(errors)
-    user = passed_on()
+    user = user_environment(config)
     if config.fast_io:
+        from clara_cli.jobs.fast_io import with_fast_io
+
         programs = with_fast_io(programs)
-        user[FAST_IO] = "1"
     machine = this_machine()
     limits = Limits(config.timeout, config.operator_timeout, config.service_timeout)
     return JobPlan(
         *(view.job.id, view.job.name, pipeline, programs, view.tree, view.folder, user),
-        machine=replace(machine, cpus=config.cpus or machine.cpus, memory=config.memory or machine.memory),
+        machine=Machine(config.cpus or machine.cpus, config.memory or machine.memory, machine.gpus),
         limits=limits,
-        services=tuple(servers.services),
-        variables=servers.variables,
+        services=tuple(services),
+        variables=variables,
         models=models,
         mounts=mounts,
         log_limit=config.log_limit << 20,
@@ -98,21 +101,30 @@ def prepare(
 
 
 def _equipped(
-    environments: Environments,
+    database: Database,
+    config: Config,
     pipeline: Pipeline,
-    programs: Mapping[str, Program],
-    servers: Servers,
+    programs: dict[str, Program],
+    services: list[ServicePlan],
     progress: Progress | None,
-) -> tuple[dict[str, Program], list[ClaraError]]:
-    """The operators' programs with interpreters that have what they need; the services' are changed in place."""
+) -> tuple[dict[str, Program], list[ServicePlan], list[ClaraError]]:
+    """Operators' programs and services with interpreters that have what they need."""
+    every = (*programs.values(), *(item.program for item in services))
+    if not any((program.folder / REQUIREMENTS).is_file() for program in every):
+        return programs, services, []
+    from dataclasses import replace
+
+    from clara_cli.images.environments import Environments
+
+    environments = Environments(database.root.environments, config.venv)
     images = {operator.name: f"{operator.image}:{operator.tag}" for operator in pipeline.operators}
     equipped, errors = environments.equip_all(programs, images, progress)
-    serving = {item.label: item.program for item in servers.services}
-    images = {item.label: f"{item.service.image}:{item.service.tag}" for item in servers.services}
+    serving = {item.label: item.program for item in services}
+    images = {item.label: f"{item.service.image}:{item.service.tag}" for item in services}
     found, more = environments.equip_all(serving, images, progress)
     if not more:
-        servers.services = [replace(item, program=found[item.label]) for item in servers.services]
-    return equipped, [*errors, *more]
+        services = [replace(item, program=found[item.label]) for item in services]
+    return equipped, services, [*errors, *more]
 
 
 def _unmounted(pipeline: Pipeline, mounts: Mounts) -> list[ClaraError]:
@@ -124,29 +136,6 @@ def _unmounted(pipeline: Pipeline, mounts: Mounts) -> list[ClaraError]:
         for name, refusal in refusals.items()
         if refusal is not None
     ]
-
-
-def _checked(addresses: Mapping[str, str]) -> dict[str, str]:
-    try:
-        return {name: parse_address(address) for name, address in addresses.items()}
-    except ValueError as error:
-        raise ConfigError(f"address of a service: {error}") from error
-
-
-def _missing_models(pipeline: Pipeline, servers: Servers, models: Models) -> list[ClaraError]:
-    """A Triton server that is started here can hold only the models of this machine."""
-    if not any(is_triton(item.service) for item in servers.services):
-        return []
-    known = set(models.all())
-    missing: list[ClaraError] = []
-    for operator in pipeline.operators:
-        for name in operator.models:
-            if name not in known:
-                try:
-                    models.find(name)
-                except NotFound as error:
-                    missing.append(ImageError(f"operator {operator.name}: {error.message}", error.hint))
-    return missing
 
 
 def _joined(errors: list[ClaraError]) -> ImageError:

@@ -8,8 +8,10 @@ programs of the machine that an operator calls.
 
 from __future__ import annotations
 
-import hashlib
 import json
+
+# As `hashlib` has it, which loads OpenSSL first.
+from _blake2 import blake2b
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -85,4 +87,4 @@ def _interpreter(path: Path) -> list[object]:
 
 def _digest(value: object) -> str:
     text = json.dumps(value, sort_keys=True)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
-from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs import lock, placed, store
-from clara_cli.jobs.states import JobEvent, JobState
+from clara_cli.jobs.listing import any_placed, live_jobs
 from clara_cli.payloads.removal import noted_removals, remove_noted
-from clara_cli.runtime.strays import end_strays
 
 if TYPE_CHECKING:
+    from clara_cli.database import Database
     from clara_cli.jobs.claims import Settled
+    from clara_cli.jobs.states import JobEvent
 
 _MESSAGE = (
     "the job's runner ended without notice (killed, or the machine was restarted); files and logs are kept, "
@@ -32,8 +30,8 @@ def recover(database: Database) -> list[str]:
     What it costs depends on the jobs that were started and have not ended, not on how many there are.
     """
     with database.read() as connection:
-        candidates = store.live_jobs(connection)
-        away = placed.live(connection)
+        candidates = live_jobs(connection)
+        away = any_placed(connection)
         deleted = noted_removals(connection)
     if away:
         from clara_cli.jobs.intake import refresh
@@ -44,8 +42,13 @@ def recover(database: Database) -> list[str]:
     return [job_id for job_id in candidates if evict(database, job_id)]
 
 
-def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, message: str = _MESSAGE) -> bool:
-    """End a job whose runner is dead; False when it lives, or the job has ended."""
+def evict(database: Database, job_id: str, event: JobEvent | None = None, message: str = _MESSAGE) -> bool:
+    """End a job whose runner is dead, as evicted if nothing else is said; False when it lives, or the job has ended."""
+    # Loaded when they are needed: most commands that look find nothing to do.
+    from clara_cli.jobs import lock, store
+    from clara_cli.jobs.states import JobEvent, JobState
+    from clara_cli.runtime.strays import end_strays
+
     folder = database.root.jobs / job_id
     try:
         handle = lock.acquire(folder)
@@ -59,10 +62,12 @@ def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, mes
             # Looked at again under the lock: its runner may have come to a good end in between.
             if store.state_of(connection, job_id) is JobState.STOPPED:
                 return False
-            store.end_job(connection, job_id, event)
+            store.end_job(connection, job_id, event or JobEvent.EVICT)
             store.add_message(connection, job_id, "error", message.format(job_id))
     except NotFound:
         # Deleted meanwhile: nothing of it may come back.
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
         return False
     finally:
@@ -73,7 +78,6 @@ def evict(database: Database, job_id: str, event: JobEvent = JobEvent.EVICT, mes
 
 def release_room(database: Database) -> None:
     """A job has ended: what it held goes to those who wait."""
-    # Loaded when it is needed: most commands that look find nothing to do.
     from clara_cli.jobs import claims
 
     with database.read() as connection:

@@ -12,20 +12,22 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
 
 from clara_cli.database import Database
-from clara_cli.jobs import rerun, store
+from clara_cli.jobs import store
 from clara_cli.jobs.actions import JobView
 from clara_cli.jobs.model import OperatorRecord
 from clara_cli.jobs.recipes import recipes as recipes_of
-from clara_cli.jobs.rerun_plan import Node, graph, to_run
 from clara_cli.payloads.digest import Digester
-from clara_cli.payloads.share import Shared, Sharing
 from clara_cli.payloads.tree import PayloadTree, payload_tree
 from clara_cli.pipelines.model import Operator, Pipeline
 from clara_cli.root import Root
 from clara_cli.runtime.plan import JobPlan
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.rerun_plan import Node
+    from clara_cli.payloads.share import Shared
 
 # Earlier runs of one recipe that are looked at, and how much later than its end an operator's file may be (seconds):
 # the clock of a file system ticks more coarsely.
@@ -48,6 +50,9 @@ class Search:
     def __init__(self, database: Database, view: JobView, pipeline: Pipeline, digester: Digester) -> None:
         self._database = database
         self._view = view
+        # Only --reuse needs it.
+        from clara_cli.jobs.rerun_plan import graph
+
         self._pipeline = pipeline
         self._digester = digester
         self._nodes = graph(pipeline)
@@ -59,6 +64,10 @@ class Search:
         Args:
             recipes: of the operators that are to run.
         """
+        from graphlib import TopologicalSorter
+
+        from clara_cli.jobs.rerun_plan import to_run
+
         order = TopologicalSorter({name: node.sources & self._nodes.keys() for name, node in self._nodes.items()})
         for name in order.static_order():
             earlier = self._earlier(self._nodes[name], recipes[name]) if name in recipes else None
@@ -143,12 +152,16 @@ def _with_recipe(connection: sqlite3.Connection, root: Root, name: str, recipe: 
     return found
 
 
-def share(view: JobView, reused: Mapping[str, Earlier]) -> Shared:
-    """Bring the folders of reused operators into a job's payload.
+def share(view: JobView, reused: Mapping[str, Earlier]) -> Shared | None:
+    """Bring the folders of reused operators into a job's payload, if there are any.
 
     Raises:
         PayloadError: they cannot be shared; none of them is there then.
     """
+    if not reused:
+        return None
+    from clara_cli.payloads.share import Shared, Sharing
+
     shared = Shared()
     try:
         for name, earlier in reused.items():
@@ -180,9 +193,11 @@ def record(
         "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?)",
         [(view.job.id, name, digest) for name, digest in recipes.items()],
     )
-    for earlier in reused.values():
-        rerun.take_over(connection, view.job.id, earlier.record)
     if reused:
+        from clara_cli.jobs import rerun
+
+        for earlier in reused.values():
+            rerun.take_over(connection, view.job.id, earlier.record)
         told = ", ".join(f"{name} (job {earlier.job_id})" for name, earlier in reused.items())
         store.add_message(connection, view.job.id, "info", f"reused, since nothing changed: {told}; {shared}")
 
@@ -195,5 +210,9 @@ def without(plan: JobPlan, names: Mapping[str, Earlier]) -> JobPlan:
 
 def share_logs(root: Root, view: JobView, reused: Mapping[str, Earlier]) -> None:
     """Show the logs of reused operators with the job too."""
+    if not reused:
+        return
+    from clara_cli.jobs import rerun
+
     for name, earlier in reused.items():
         rerun.share_logs(root, earlier.job_id, view.job.id, (name,))

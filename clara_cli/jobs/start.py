@@ -28,7 +28,9 @@ from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
 from clara_cli.payloads.removal import remove_tree
 from clara_cli.pipelines.model import to_json
 from clara_cli.runtime.capacity import Need, need
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.listener import Listener
+from clara_cli.runtime.mounts_memory import forget as forget_mounts
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
@@ -155,8 +157,14 @@ def resume_submitted(database: Database, config: Config, job_id: str, handle: in
         raise
 
 
-def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> JobResult:
-    """Wait for a submitted job's turn, run it here to its end, and record how it goes."""
+def run_job(
+    submitted: SubmittedJob, listener: Listener, stop: StopRequest, warm: ForkServer | None = None
+) -> JobResult:
+    """Wait for a submitted job's turn, run it here to its end, and record how it goes.
+
+    Args:
+        warm: forks operators in Python; None where every one is started anew.
+    """
     database, plan = submitted.database, submitted.plan
     lock.sign(submitted.lock)
     with closing(Bell(plan.job_id)) as bell:
@@ -169,7 +177,9 @@ def run_job(submitted: SubmittedJob, listener: Listener, stop: StopRequest) -> J
             clock = Clock(store.get_job(connection, plan.job_id).started or 0.0)
         recorder = _Recorder(database, plan.job_id, listener, clock)
         room = SharedRoom(database, plan.job_id, plan.machine, bell, stop)
-        result = Runner(plan, recorder, stop, room).run()
+        result = Runner(plan, recorder, stop, room, warm).run()
+        if result.failures:
+            forget_mounts(database.root.path)
         event = event_of(result)
         if event is JobEvent.SUCCEED:
             confirm(database, plan)
@@ -208,6 +218,7 @@ def run_detached(submitted: SubmittedJob, config: Config, config_file: str | Non
     environment["CLARA_ROOT"] = str(submitted.database.root.path)
     environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
     environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
+    environment["CLARA_WARM_START"] = "1" if config.warm_start else "0"
     log_file = submitted.plan.folder / "runner.log"
     try:
         with log_file.open("ab") as log:

@@ -235,18 +235,6 @@ def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent, now: f
     change_job(connection, job_id, event, now)
 
 
-def live_jobs(connection: sqlite3.Connection) -> list[str]:
-    """Ids of jobs of this machine that were started and have not ended, by what the records say.
-
-    However many jobs have ended; those that were placed elsewhere are in `placed.live`.
-    """
-    query = (
-        "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM placed WHERE job_id = jobs.id)"
-    )
-    return [row[0] for row in connection.execute(query)]
-
-
 _STATES = {state.value: state for state in JobState}
 _STATUSES = {status.value: status for status in JobStatus}
 _PRIORITIES = {priority.value: priority for priority in JobPriority}

@@ -9,7 +9,7 @@ before all others. Operators of jobs that run come before jobs that wait, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clara_cli.jobs.states import JobPriority
 from clara_cli.runtime.capacity import Machine, Need
@@ -28,8 +28,7 @@ def draw(priority: JobPriority, waiting: Iterable[int], latest: int) -> int:
     return max(latest, *waiting, 0) + STEPS[priority]
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What one operator holds of the machine, or waits for.
 
     Attributes:

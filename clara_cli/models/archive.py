@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -16,15 +16,18 @@ from clara_cli.payloads.walk import open_inside, walk
 
 _CHUNK = 1 << 20
 _MOST_FILES = 100_000
+# Bytes after which the room on the disk is looked at again.
+_LOOK = 64 << 20
 
 
-def unpack(archive: IO[bytes], folder: Path, name: str, most: int) -> Path:
+def unpack(archive: IO[bytes], folder: Path, name: str, most: int, check_room: Callable[[], None]) -> Path:
     """Unpack a model below `folder`; returns its folder, which is called `name`.
 
     The archive holds the model's files, or one folder with them, however that is called.
 
     Args:
         most: bytes that all files may have together.
+        check_room: raises when the disk has no room, asked every now and then: a small archive may hold large files.
 
     Raises:
         PayloadError: it is no zip archive, damaged, too large, or holds what a model cannot: links, names that lead
@@ -36,7 +39,7 @@ def unpack(archive: IO[bytes], folder: Path, name: str, most: int) -> Path:
     try:
         inside.mkdir(parents=True)
         with zipfile.ZipFile(archive) as packed:
-            _unpack(packed, inside, most)
+            _unpack(packed, inside, most, check_room)
         entries = list(inside.iterdir())
         # A zip of a folder and a zip of its content are both common.
         top = entries[0] if len(entries) == 1 and entries[0].is_dir() and not entries[0].name.isdigit() else inside
@@ -49,11 +52,12 @@ def unpack(archive: IO[bytes], folder: Path, name: str, most: int) -> Path:
         raise PayloadError(f"cannot unpack model {name}: {error.strerror or error}") from error
 
 
-def _unpack(packed: zipfile.ZipFile, target: Path, most: int) -> None:
+def _unpack(packed: zipfile.ZipFile, target: Path, most: int, check_room: Callable[[], None]) -> None:
     members = packed.infolist()
     if len(members) > _MOST_FILES:
         raise PayloadError(f"the archive holds {len(members)} files; at most {_MOST_FILES} are unpacked")
-    left = most
+    check_room()
+    left = looked = most
     for member in members:
         parts = parse_name(member.filename)
         if stat.S_ISLNK(member.external_attr >> 16):
@@ -69,6 +73,9 @@ def _unpack(packed: zipfile.ZipFile, target: Path, most: int) -> None:
                 left -= len(chunk)
                 if left < 0:
                     raise PayloadError(f"the files of the archive have more than {most} bytes together")
+                if looked - left >= _LOOK:
+                    looked = left
+                    check_room()
                 writer.write(chunk)
 
 

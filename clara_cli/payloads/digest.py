@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
+
+# As `hashlib` has it, which loads OpenSSL first.
+from _blake2 import blake2b
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +56,7 @@ class Digester:
         Returns:
             None where it is not certain: something cannot be read, is no file, or is a link that is not followed.
         """
-        digest, newest = hashlib.blake2b(digest_size=32), 0.0
+        digest, newest = blake2b(digest_size=32), 0.0
         try:
             for name, path, info in _walk(top, follow, skip):
                 newest = max(newest, info.st_mtime)
@@ -84,7 +86,7 @@ class Digester:
         key = (os.fsencode(path), info.st_size, info.st_mtime_ns, info.st_ino)
         if info.st_size >= _SMALL and (known := self._known(key)) is not None:
             return known
-        digest = hashlib.blake2b(digest_size=32)
+        digest = blake2b(digest_size=32)
         with Path(path).open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)

@@ -9,6 +9,9 @@ import os
 
 from clara_cli.errors import PayloadError
 
+# What Linux takes as a path.
+_LONGEST = 4096
+
 
 class BadFileName(PayloadError):
     """A name that no file of a payload can have."""
@@ -18,8 +21,10 @@ def parse_name(text: str) -> tuple[str, ...]:
     """The parts of a name; `/x`, `./x` and `x` are the same, and the top itself has none.
 
     Raises:
-        BadFileName: it has a `..` or a NUL.
+        BadFileName: it has a `..` or a NUL, or is too long.
     """
+    if len(text) > _LONGEST:
+        raise BadFileName(f"a name of {len(text)} characters was given: at most {_LONGEST} are allowed")
     parts = tuple(part for part in text.split("/") if part not in ("", "."))
     if ".." in parts or "\0" in text:
         raise BadFileName(f'"{show_name(text)}" leaves the payload: ".." is not allowed in it')

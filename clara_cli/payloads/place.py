@@ -1,4 +1,7 @@
-"""Putting a copy of a file where a user wants it: beside its place first, then by one rename.
+"""Putting a copy of a file where a user wants it, whole or not at all.
+
+A small file that is new is written without a name, then given one: a process that is killed leaves nothing. A large
+one, or one that replaces another, is written beside its place and renamed:
 
     .clara-<target>-<source>.part
 
@@ -14,6 +17,7 @@ import hashlib
 import os
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
 from clara_cli.filecopy import Copied, copy_attributes, copy_contents
 
@@ -23,12 +27,20 @@ WORTH_KEEPING = 16 << 20
 _STALE = 7 * 86400.0
 
 
+class _Folder(NamedTuple):
+    """What was in a folder when it was looked at: names, and the parts by the digest of their target."""
+
+    names: frozenset[str]
+    parts: dict[str, list[str]]
+
+
 class Placer:
     """Places files; one object for one download, because it looks at each folder once."""
 
     def __init__(self, copied: Copied) -> None:
         self._copied = copied
-        self._parts: dict[str, dict[str, list[str]]] = {}
+        self._folders: dict[str, _Folder] = {}
+        self._nameless = True
 
     def place(self, reader: int, folder: str, name: str) -> None:
         """Make `folder/name` a copy of an open file, replacing what is there.
@@ -37,15 +49,19 @@ class Placer:
             SourceChanged: the file was written meanwhile.
             OSError: as the system says it; the old file is untouched.
         """
-        target, identity = _digest(os.fsencode(name)), _identity(reader)
+        info, there = os.fstat(reader), self._look(folder)
+        if self._nameless and info.st_size < WORTH_KEEPING and name not in there.names and not there.parts:
+            self._nameless = self._write_nameless(reader, folder, name)
+            if self._nameless:
+                return
+        target, identity = _digest(os.fsencode(name)), _identity(info)
         own = f"{_PREFIX}{target}-{identity}{_SUFFIX}"
-        for part in self._found(folder).get(target, ()):
+        for part in there.parts.get(target, ()):
             if part != own:
                 _remove_unlocked(f"{folder}/{part}")
         part, writer = _open_part(folder, own)
         try:
-            copy_contents(reader, writer, self._copied, go_on=True)
-            copy_attributes(reader, writer)
+            copy_attributes(copy_contents(reader, writer, self._copied, go_on=True), writer)
             os.replace(part, f"{folder}/{name}")  # noqa: PTH105
         except BaseException as error:
             # Out of room or torn: of no use. Interrupted: the next download goes on.
@@ -56,18 +72,39 @@ class Placer:
         finally:
             os.close(writer)
 
-    def _found(self, folder: str) -> dict[str, list[str]]:
-        """The parts in a folder by the digest of their target; old ones are removed."""
-        if folder not in self._parts:
-            found: dict[str, list[str]] = {}
+    def _write_nameless(self, reader: int, folder: str, name: str) -> bool:
+        """As `place`; False where the file system has no files without a name, or the name is taken by now."""
+        try:
+            writer = os.open(folder, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False  # also where the folder cannot be written: the other way says so
+        try:
+            copied: list[int] = []
+            copy_attributes(copy_contents(reader, writer, copied.append), writer)
+            try:
+                # A descriptor of a folder, though the paths are whole: only then is the link in /proc followed.
+                os.link(f"/proc/self/fd/{writer}", f"{folder}/{name}", src_dir_fd=writer)
+            except OSError:
+                return False
+            self._copied(sum(copied))
+            return True
+        finally:
+            os.close(writer)
+
+    def _look(self, folder: str) -> _Folder:
+        """What is in a folder, old parts removed."""
+        if folder not in self._folders:
+            names: set[str] = set()
+            parts: dict[str, list[str]] = {}
             with os.scandir(folder) as entries:
                 for entry in entries:
+                    names.add(entry.name)
                     if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX):
-                        found.setdefault(entry.name.removeprefix(_PREFIX).partition("-")[0], []).append(entry.name)
+                        parts.setdefault(entry.name.removeprefix(_PREFIX).partition("-")[0], []).append(entry.name)
                         if time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE:
                             _remove_unlocked(entry.path)
-            self._parts[folder] = found
-        return self._parts[folder]
+            self._folders[folder] = _Folder(frozenset(names), parts)
+        return self._folders[folder]
 
 
 def _open_part(folder: str, name: str) -> tuple[str, int]:
@@ -100,8 +137,7 @@ def _remove_unlocked(path: str) -> None:
             os.close(descriptor)
 
 
-def _identity(reader: int) -> str:
-    info = os.fstat(reader)
+def _identity(info: os.stat_result) -> str:
     return _digest(repr((info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)).encode())
 
 

@@ -19,8 +19,8 @@ from clara_cli.root import Root
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Pieces that the kernel takes at once.
 _IOV_MAX = 1024
-# Bytes after which the room on the disk is looked at again.
-_LOOK = 64 << 20
+# Bytes after which the room on the disk is looked at again, and what a file counts at least.
+_LOOK, _LEAST = 64 << 20, 4096
 
 
 class DiskFull(PayloadError):
@@ -35,11 +35,18 @@ def check_room(root: Root, percent: int, coming: int = 0) -> None:
         raise StoreError(f"cannot use the folder {root.payloads}: {error.strerror}") from error
     total = system.f_blocks * system.f_frsize
     free = system.f_bavail * system.f_frsize
+    hint = "clara clean removes payloads of ended jobs; `storage_percent` in the configuration is the limit"
+    # Some file systems have no number of files that they can hold.
+    if system.f_files and system.f_files - system.f_favail > system.f_files * percent / 100:
+        used = f"{system.f_files - system.f_favail} files of the {system.f_files} that it can hold"
+        raise DiskFull(
+            f"the disk of {root.payloads} has {used}, and the platform fills it to {percent} percent at most", hint
+        )
     if total - free + coming > total * percent / 100:
         raise DiskFull(
             f"the disk of {root.payloads} is full to {100 * (total - free) / max(total, 1):.0f} percent "
             f"({show_size(free)} are free), and the platform fills it to {percent} percent at most",
-            hint="clara clean removes payloads of ended jobs; `storage_percent` in the configuration is the limit",
+            hint,
         )
 
 
@@ -81,6 +88,7 @@ class Reception:
             raise BadFileName(f"the file {show_name(own)} is there twice in one upload")
         self._seen.add(own)
         self._end_file()
+        self._count(_LEAST)
         place = self._aside / own
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -91,18 +99,14 @@ class Reception:
         except OSError as error:
             raise _explained(own, error) from error
 
-    def write(self, pieces: Sequence[bytes]) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """The next bytes of the file.
 
         Raises:
             DiskFull: there is no room for them.
         """
         assert self._file is not None
-        size = sum(map(len, pieces))
-        self._unchecked += size
-        if self._unchecked >= _LOOK:
-            self._unchecked = 0
-            check_room(self._root, self._percent, size)
+        self._count(sum(map(len, pieces)))
         left = [memoryview(piece) for piece in pieces if piece]
         try:
             while left:
@@ -113,6 +117,12 @@ class Reception:
                     left[0] = left[0][done:]
         except OSError as error:
             raise _explained("the upload", error) from error
+
+    def _count(self, size: int) -> None:
+        self._unchecked += size
+        if self._unchecked >= _LOOK:
+            self._unchecked = 0
+            check_room(self._root, self._percent, size)
 
     def finish(self, database: Database) -> None:
         """Put all files in place, replacing those that are there.

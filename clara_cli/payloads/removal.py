@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -72,6 +71,9 @@ def remove_noted(database: Database) -> list[str]:
 
 def remove_tree(folder: Path) -> bool:
     """Delete a folder, also where an operator took away its own right to write; returns whether all is gone."""
+    # Loaded when it is needed: most commands look, and find nothing to remove.
+    import shutil
+
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:

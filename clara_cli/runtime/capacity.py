@@ -7,14 +7,12 @@ language: logical cores, megabytes of memory, whole GPUs.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from clara_cli.pipelines.model import Requests
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """What may be used at once: logical cores, memory in megabytes, and GPUs as CUDA_VISIBLE_DEVICES names them."""
 
     cpus: int
@@ -22,8 +20,7 @@ class Machine:
     gpus: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """What one operator holds while it executes; who asks for nothing counts as one core and no memory."""
 
     cpus: int = 1

@@ -59,6 +59,29 @@ class Enclosure:
         except (OSError, IndexError):
             return None
 
+    def emptied(self) -> bool:
+        """Wait until nothing lives any more of a namespace whose bubblewrap has ended; False when that is not certain.
+
+        To be called before bubblewrap is waited for.
+        """
+        self._read()
+        first = self._value("child-pid")
+        if first is None:
+            return False
+        try:
+            handle = os.pidfd_open(first)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        try:
+            # Its first process is killed with bubblewrap, and ends when all others have.
+            poller = select.poll()
+            poller.register(handle, select.POLLIN)
+            return bool(poller.poll(_PATIENCE * 1000))
+        finally:
+            os.close(handle)
+
     def end(self, code: int) -> tuple[int, bool]:
         """The operator's exit code, negative for a signal, and whether it ever began.
 

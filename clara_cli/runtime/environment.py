@@ -11,20 +11,29 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from clara_cli.pipelines.model import Operator, Service
-
-OPERATOR_PATH = Path(__file__).parent.parent / "operator_path"
-# Where this variable is on, the folder comes first: its `sitecustomize` puts faster codecs under gzip and zipfile.
-FAST_IO = "CLARA_FAST_IO"
-FAST_IO_PATH = Path(__file__).parent.parent / "fast_io_path"
-
-# Passed on from whoever starts the job, when set.
-PASSED_ON = (
-    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
-    *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
-    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_HOME", "NVIDIA_VISIBLE_DEVICES"),
+from clara_cli.runtime.passed_on import (
+    FAST_IO,
+    FAST_IO_FOLDER,
+    OPERATOR_FOLDER,
+    PASSED_ON,
+    PASSED_ON_PREFIXES,
+    passed_on,
+    python_variables,
 )
-PASSED_ON_PREFIXES = ("LC_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "KMP_")
+
+__all__ = [
+    "FAST_IO",
+    "FAST_IO_PATH",
+    "OPERATOR_PATH",
+    "PASSED_ON",
+    "PASSED_ON_PREFIXES",
+    "operator_environment",
+    "passed_on",
+    "service_environment",
+]
+
+OPERATOR_PATH = Path(OPERATOR_FOLDER)
+FAST_IO_PATH = Path(FAST_IO_FOLDER)
 
 # Programs of the published applications read these; the defaults of their images are the keys' container paths.
 _APPLICATION_FOLDERS = {
@@ -33,13 +42,6 @@ _APPLICATION_FOLDERS = {
     "NVIDIA_CLARA_LOGS": ("/logs", "outputs"),
     "NVIDIA_CLARA_PUBLISHING": ("/publish", "outputs"),
 }
-
-
-def passed_on(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The part of the user's environment that operators see."""
-    return {
-        name: value for name, value in environment.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
-    }
 
 
 def operator_environment(
@@ -115,13 +117,9 @@ def _with_platform(
     environment = dict(environment)
     if path_prefix is not None:
         environment["PATH"] = f"{path_prefix}{os.pathsep}{environment['PATH']}"
-    python_path = [str(OPERATOR_PATH), *filter(None, [environment.get("PYTHONPATH")])]
-    if environment.get(FAST_IO) == "1":
-        python_path.insert(0, str(FAST_IO_PATH))
     environment.update(
         {
-            "PYTHONPATH": os.pathsep.join(python_path),
-            "PYTHONUNBUFFERED": "1",
+            **python_variables(environment),
             "PWD": str(cwd),
             "NVIDIA_CLARA_JOBID": job_id,
             "NVIDIA_CLARA_JOBNAME": job_name.replace("\0", ""),

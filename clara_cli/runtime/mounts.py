@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
+from clara_cli.runtime.mounts_memory import Memory
 from clara_cli.runtime.namespace import View, arguments, below
 
 # Declared paths that would hide what programs of this machine need, or that the kernel owns.
@@ -19,8 +21,7 @@ _KERNEL = ("/dev", "/proc", "/sys")
 _PATIENCE = 10.0
 
 
-@dataclass(frozen=True)
-class Mounts:
+class Mounts(NamedTuple):
     """How processes of a job get mounts.
 
     Attributes:
@@ -43,23 +44,29 @@ class Mounts:
         return None
 
 
-def find_mounts(mode: str = "auto") -> Mounts:
+def find_mounts(mode: str = "auto", folder: Path | None = None) -> Mounts:
     """Try bubblewrap once, with all that operators are given: some 6 ms.
 
     Args:
         mode: of the configuration; with `off` nothing is tried.
+        folder: where it is remembered that it works, until the machine is started anew or something about it changes.
     """
     if mode == "off":
         return Mounts(reason="mounts are off in the configuration")
     program = shutil.which("bwrap")
     if program is None:
         return Mounts(reason="bubblewrap (the program bwrap) is not installed")
+    memory = Memory(folder, program) if folder is not None else None
+    if memory is not None and (command := memory.recall()):
+        return Mounts(command, "")
     # Root has no need of a user namespace, unless its privileges were taken away.
     attempts: tuple[tuple[str, ...], ...] = ((), ("--unshare-user",)) if os.geteuid() == 0 else ((),)
     reason = ""
     for options in attempts:
         failure = _failure((program, *options))
         if failure is None:
+            if memory is not None:
+                memory.keep((program, *options))
             return Mounts((program, *options), "")
         reason = reason or failure
     return Mounts(reason=f"bubblewrap does not work here ({reason})")

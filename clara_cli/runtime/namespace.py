@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # Processes of their own, which end with the process that started them, and no terminal to write commands into.
 _APART = ("--unshare-pid", "--die-with-parent", "--new-session")
@@ -18,8 +18,7 @@ _APART = ("--unshare-pid", "--die-with-parent", "--new-session")
 _KERNEL = ("--proc", "/proc", "--dev-bind", "/dev", "/dev")
 
 
-@dataclass(frozen=True)
-class Bind:
+class Bind(NamedTuple):
     """A folder or file of this machine (`source`) at an absolute path of the view."""
 
     path: str
@@ -27,8 +26,7 @@ class Bind:
     writable: bool = False
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What a process sees beside this machine's own files; where two binds have one path the later one counts."""
 
     binds: tuple[Bind, ...]

@@ -9,7 +9,6 @@ the disk (a hole, so that offsets stay what they are); when it is closed a note 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import time
 from contextlib import suppress
@@ -179,6 +178,8 @@ def read_times(content: bytes) -> list[tuple[float, int]]:
 
 def _punch(file: int, start: int, length: int) -> bool:
     """Make a hole; False where the file system has none."""
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     fallocate = getattr(libc, "fallocate64", None) or libc.fallocate
     result: int = fallocate(file, _PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(length))

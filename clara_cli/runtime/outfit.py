@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.images.launch import Launch, launch
 from clara_cli.images.program import Program
@@ -13,15 +13,16 @@ from clara_cli.runtime.environment import OPERATOR_PATH, operator_environment, s
 from clara_cli.runtime.namespace import Bind, arguments
 from clara_cli.runtime.plan import JobPlan
 from clara_cli.runtime.process import OperatorRequest
-from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.started import Started, keep_started
 from clara_cli.runtime.view import forget, python_folders, view_of
+
+if TYPE_CHECKING:
+    from clara_cli.runtime.service_plan import ServicePlan
 
 _OWN = "own"
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(NamedTuple):
     """A folder of a process: its name, its declared path, where it is, and whether the process may write into it."""
 
     name: str

@@ -1,99 +1,60 @@
-"""One operator's process: started in a session of its own, its output drained into one log."""
+"""One operator's process: its output goes to a log, and it never outlives its job."""
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
-from clara_cli.errors import RuntimeFailure
-from clara_cli.runtime.enclosure import Enclosure
-from clara_cli.runtime.operator_log import LIMIT, OperatorLog
-from clara_cli.runtime.process_limit import fix, limited, process_limit
+from clara_cli.runtime.child import Child, OperatorRequest, Spawned
+from clara_cli.runtime.fork_server import ForkServer
+from clara_cli.runtime.operator_log import OperatorLog
 
+__all__ = ["OperatorProcess", "OperatorRequest", "exit_text", "log_tail"]
 _CHUNK = 1 << 16
 _FULL_PIPE = 1 << 20
 # Characters of a log line that are quoted in a message.
 _WIDEST = 400
 
 
-@dataclass(frozen=True)
-class OperatorRequest:
-    """What to start.
-
-    Attributes:
-        cwd: working folder, as the process sees it.
-        environment: the whole of it.
-        descriptors: what the process inherits.
-        log: file for its stdout and stderr.
-        log_limit: bytes that are kept of it.
-        enclosing: bubblewrap, where the process has a view of files of its own; else empty.
-        view: its arguments.
-    """
-
-    argv: tuple[str, ...]
-    cwd: Path
-    environment: dict[str, str]
-    descriptors: tuple[int, ...]
-    log: Path
-    log_limit: int = LIMIT
-    enclosing: tuple[str, ...] = ()
-    view: tuple[str, ...] = ()
-
-
 class OperatorProcess:
     """A running operator.
 
     Attributes:
-        pid: of the process, which leads a session and process group of its own.
-        handle: a pidfd, readable when the process has ended.
+        handle: readable when the process has ended.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
+        gone: after its end: it is certain that no process it started lives.
     """
 
     unstarted: str | None = None
+    gone: bool = False
 
-    def __init__(self, request: OperatorRequest) -> None:
+    def __init__(self, request: OperatorRequest, warm: ForkServer | None = None) -> None:
         """Start it.
+
+        Args:
+            warm: forks it, if it can; else it is started anew.
 
         Raises:
             RuntimeFailure: the program cannot be executed; the message says why.
         """
         with ExitStack() as stack:
-
-            def own(descriptor: int) -> int:
-                stack.callback(os.close, descriptor)
-                return descriptor
-
             self._request = request
-            self._enclosure = Enclosure() if request.enclosing else None
-            if self._enclosure is not None:
-                stack.callback(self._enclosure.close)
             self.log = OperatorLog(request.log, request.log_limit)
             stack.callback(self.log.close)
             self.output, writer = os.pipe2(os.O_CLOEXEC)
-            own(self.output)
+            stack.callback(os.close, self.output)
             os.set_blocking(self.output, False)
             try:
-                self._process = _spawn(request, writer, self._enclosure)
+                self._child = _child(request, writer, warm)
             finally:
                 os.close(writer)
-                if self._enclosure is not None:
-                    self._enclosure.begun()
-            self.pid = self._process.pid
-            try:
-                self.handle = own(os.pidfd_open(self.pid))
-            except OSError:
-                self.signal(signal.SIGKILL)
-                self._process.wait()
-                raise
-            self._descriptors = stack.pop_all()
+            stack.callback(self._child.close)
+            self.handle = self._child.handle
+            self._open = stack.pop_all()
 
     def drain(self) -> bool:
         """Move some of what the operator wrote into its log; False when nothing more will come.
@@ -114,17 +75,11 @@ class OperatorProcess:
     @property
     def groups(self) -> set[int]:
         """Its process groups: where it is enclosed, bubblewrap's own and the one inside."""
-        inside = self._enclosure.group() if self._enclosure is not None else None
-        return {self.pid} if inside is None else {self.pid, inside}
+        return self._child.groups
 
     def signal(self, number: int) -> None:
         """Send a signal to the operator's whole process group."""
-        if self._enclosure is None or not self._enclosure.signal(number):
-            self._signal_group(number)
-
-    def _signal_group(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        self._child.signal(number)
 
     def reap(self) -> int:
         """Collect the ended process: kill what is left of its group, empty the pipe, close everything.
@@ -132,71 +87,24 @@ class OperatorProcess:
         Returns:
             the exit code, negative for a signal.
         """
-        # Before waiting: as long as it is a zombie nobody else can have its number.
-        self._signal_group(signal.SIGKILL)
-        code = self._process.wait()
-        began = True
-        with self._descriptors:
-            if self._enclosure is not None:
-                code, began = self._enclosure.end(code)
+        with self._open:
+            end = self._child.reap()
             # What it left behind outside its group may go on writing: no more than a full pipe is waited for.
             for _ in range(_FULL_PIPE // _CHUNK):
                 if not self.drain():
                     break
-        if not began:
-            self.unstarted = _unstarted(self._request)
-        return code
+        self.gone = end.alone
+        if not end.began:
+            self.unstarted = end.why or self._child.explain(log_tail(self._request.log))
+        return end.code
 
 
-def _spawn(request: OperatorRequest, output: int, enclosure: Enclosure | None) -> subprocess.Popen[bytes]:
-    argv, cwd, descriptors = request.argv, str(request.cwd), request.descriptors
-    limit = process_limit()
-    try:
-        with ExitStack() as stack:
-            if enclosure is not None:
-                _check_program(request)
-                # Through a file without a name: they are many, and would fill the lists of processes.
-                given = stack.enter_context(os.fdopen(os.memfd_create("view"), "w+b"))
-                given.write(b"".join(os.fsencode(word) + b"\0" for word in request.view))
-                given.seek(0)
-                told = ("--args", str(given.fileno()), "--json-status-fd", str(enclosure.writer))
-                argv, cwd = (*request.enclosing, *told, "--", *argv), "/"
-                descriptors = (*descriptors, given.fileno(), enclosure.writer)
-            stack.enter_context(limited(limit))
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=request.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=descriptors,
-                start_new_session=True,
-            )
-        fix(process.pid, limit)
-        return process
-    except (OSError, ValueError) as error:
-        raise RuntimeFailure(_cannot_start(request, error)) from error
+def _child(request: OperatorRequest, output: int, warm: ForkServer | None) -> Child:
+    if warm is not None and warm.takes(request.argv, request.environment, request.descriptors):
+        from clara_cli.runtime.forked import Forked
 
-
-def _check_program(request: OperatorRequest) -> None:
-    """Say at once what bubblewrap would say late: there is no such program. A path may be one of the view only."""
-    program = request.argv[0]
-    if "/" in program:
-        return
-    for folder in request.environment.get("PATH", os.defpath).split(os.pathsep):
-        if os.access(f"{folder or '.'}/{program}", os.X_OK):
-            return
-    raise FileNotFoundError(program)
-
-
-def _unstarted(request: OperatorRequest) -> str:
-    """Why bubblewrap did not come as far as the program: its last words."""
-    said = next((line for line in reversed(log_tail(request.log)) if line.startswith("bwrap: ")), "")
-    for number in (errno.ENOENT, errno.EACCES, errno.ENOEXEC):
-        if said.startswith("bwrap: execvp ") and said.endswith(os.strerror(number)):
-            return _cannot_start(request, OSError(number, ""))
-    return f"bubblewrap cannot give it its mounts: {said.removeprefix('bwrap: ') or 'it says nothing'}"
+        return Forked(request, output, warm)
+    return Spawned(request, output)
 
 
 def exit_text(code: int) -> str:
@@ -218,14 +126,3 @@ def log_tail(log: Path, lines: int = 10) -> list[str]:
     except OSError:
         return []
     return [line if len(line) <= _WIDEST else f"{line[:_WIDEST]}…" for line in text.splitlines()[-lines:]]
-
-
-def _cannot_start(request: OperatorRequest, error: Exception) -> str:
-    program: Sequence[str] | str = request.argv[0] if request.argv else "(nothing)"
-    if isinstance(error, FileNotFoundError):
-        return f'there is no program "{program}" on this machine'
-    if isinstance(error, PermissionError):
-        return f'"{program}" cannot be executed: permission denied (is it marked as executable?)'
-    if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
-        return f'"{program}" cannot be executed: it is neither a binary nor a script with a #! line'
-    return f'cannot start "{program}": {error}'

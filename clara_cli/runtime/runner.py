@@ -12,11 +12,13 @@ import time
 from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clara_cli.errors import ClaraError, RuntimeFailure
 from clara_cli.pipelines.model import Operator
 from clara_cli.runtime.capacity import Capacity, Room, need, shortfalls
 from clara_cli.runtime.descriptors import enough_descriptors
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.job_socket import JobSocket, Peer
 from clara_cli.runtime.limits import Deadlines
 from clara_cli.runtime.listener import Listener
@@ -27,13 +29,14 @@ from clara_cli.runtime.process import OperatorProcess, OperatorRequest, log_tail
 from clara_cli.runtime.requests import Desk
 from clara_cli.runtime.resources import Resources
 from clara_cli.runtime.schedule import Action, LetOn, Node, Schedule, Start
-from clara_cli.runtime.service_plan import ServicePlan
 from clara_cli.runtime.services import Services
 from clara_cli.runtime.stop import GRACE, StopRequest
 from clara_cli.runtime.strays import ask_strays, end_strays
-from clara_cli.runtime.unseen import explain_unseen
 from clara_cli.runtime.variables import Variables
 from clara_cli.runtime.watch import Watch
+
+if TYPE_CHECKING:
+    from clara_cli.runtime.service_plan import ServicePlan
 
 # Seconds that services have to end by themselves once nobody needs them.
 SERVICE_GRACE = 5.0
@@ -63,13 +66,22 @@ class Runner:
 
     Args:
         room: where operators get what they request; None for a machine that the job has for itself.
+        warm: forks operators in Python; None where every one is started anew.
     """
 
-    def __init__(self, plan: JobPlan, listener: Listener, stop: StopRequest, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        plan: JobPlan,
+        listener: Listener,
+        stop: StopRequest,
+        room: Room | None = None,
+        warm: ForkServer | None = None,
+    ) -> None:
         self._plan = plan
         self._room = room or Capacity(plan.machine)
         self._listener = listener
         self._stop = stop
+        self._warm = warm
         names = {operator.name for operator in plan.pipeline.operators}
         nodes = [self._node(operator, names) for operator in plan.pipeline.operators]
         self._schedule = Schedule(nodes, self._room)
@@ -81,6 +93,7 @@ class Runner:
         self._deadlines = Deadlines()
         self._deadline: float | None = None
         self._grace = GRACE
+        self._strays = bool(plan.services)
 
     def run(self) -> JobResult:
         """Run the job to its end. Whatever happens, no process and no shared memory of it is left.
@@ -100,7 +113,7 @@ class Runner:
             self._resources = stack.enter_context(closing(Resources()))
             self._socket = stack.enter_context(closing(JobSocket(plan.job_id)))
             # In this order backwards: each step is taken whatever becomes of the others.
-            stack.callback(end_strays, plan.job_id)
+            stack.callback(self._end_strays)
             stack.callback(self._services.close)
             self._desk = Desk(
                 *(plan.job_id, plan.job_name, plan.pipeline, plan.tree, self._variables, self._resources),
@@ -208,7 +221,7 @@ class Runner:
         """Start an operator's process; returns what follows if that fails."""
         operator = self._plan.pipeline.operator(action.name)
         try:
-            process = OperatorProcess(self._outfit(operator))
+            process = OperatorProcess(self._outfit(operator), self._warm)
         except (ClaraError, OSError) as error:
             self._fail(operator, f"it could not be started: {error}", None)
             self._listener.operator_ended(operator.name, False, None)
@@ -268,15 +281,14 @@ class Runner:
         operator = running.operator
         del self._running[operator.name]
         code = running.process.reap()
-        if any(item.fastio for item in operator.outputs):
+        self._strays = self._strays or not running.process.gone
+        if self._variables.seal(operator):
             # A process that it left behind could go on writing into what consumers read.
             end_strays(self._plan.job_id, operator.name)
-        clear_own(self._plan, operator.name)
         reason = self._fault(running, code)
         asked = self._schedule.halted and reason is not None
         if reason is None:
             self._begin(running)
-            self._variables.seal(operator)
             self._warn_of_empty_outputs(operator)
         elif not asked:
             self._fail(operator, reason, code)
@@ -286,6 +298,7 @@ class Runner:
         actions = self._schedule.ended(operator.name, reason is None)
         self._variables.release(operator, self._schedule.completed)
         self._apply(actions)
+        clear_own(self._plan, operator.name)  # last: consumers do not wait for it
 
     def _fault(self, running: _Running, code: int) -> str | None:
         """Why an ended operator did not do what was asked of it; None when it did."""
@@ -306,6 +319,8 @@ class Runner:
     def _explain(self, operator: Operator) -> None:
         refusal = self._plan.mounts.refusal(operator.paths)
         if refusal is not None:
+            from clara_cli.runtime.unseen import explain_unseen
+
             explain_unseen(self._plan.log(operator.name), operator.paths, refusal)
 
     def _fail(self, operator: Operator, reason: str, code: int | None) -> None:
@@ -348,12 +363,18 @@ class Runner:
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
 
+    def _end_strays(self) -> None:
+        """Look for what is left of the job, unless all that it started ended with its namespace."""
+        if self._strays:
+            end_strays(self._plan.job_id)
+
     def _kill_operators(self) -> None:
         for running in self._running.values():
             running.process.signal(signal.SIGKILL)
         while self._running:
             name, running = self._running.popitem()
             running.process.reap()
+            self._strays = self._strays or not running.process.gone
             clear_own(self._plan, name)
 
     def _node(self, operator: Operator, names: set[str]) -> Node:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clara_cli.errors import ClaraError
 from clara_cli.pipelines.model import Connection, Operator
@@ -15,8 +16,9 @@ from clara_cli.runtime.outfit import clear_own, service_request
 from clara_cli.runtime.plan import JobPlan
 from clara_cli.runtime.ports import HOST, answers, choose_port
 from clara_cli.runtime.process import OperatorProcess, OperatorRequest, exit_text
-from clara_cli.runtime.service_plan import ServicePlan
-from clara_cli.runtime.triton import is_triton, server_of, triton_variables
+
+if TYPE_CHECKING:
+    from clara_cli.runtime.service_plan import ServicePlan
 
 DATA_VARIABLE = "NVIDIA_CLARA_SERVICE_DATA_PATH"
 PORT_VARIABLE = "NVIDIA_CLARA_SERVICE_PORT"
@@ -102,6 +104,10 @@ class Services:
 
     def variables(self, operator: Operator) -> dict[str, str]:
         """What an operator is told of the services that it needs."""
+        if not self._servers:
+            return {}
+        from clara_cli.runtime.triton import is_triton, server_of, triton_variables
+
         told: dict[str, str] = {}
         for server in self._servers:
             if operator.models and is_triton(server.plan.service) and (triton := server_of(server.addresses)):

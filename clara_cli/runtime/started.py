@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.filename import file_name
 from clara_cli.runtime.namespace import Bind
@@ -13,8 +13,7 @@ from clara_cli.runtime.namespace import Bind
 FOLDER = "operators"
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(NamedTuple):
     """One started process.
 
     Attributes:
@@ -34,17 +33,18 @@ def keep_started(folder: Path, name: str, started: Started) -> None:
     path = _path(folder, name)
     path.parent.mkdir(exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(asdict(started), file, indent=1)
+    with os.fdopen(descriptor, "wb") as file:
+        mounts = None if started.mounts is None else [bind._asdict() for bind in started.mounts]
+        file.write(json.dumps({**started._asdict(), "mounts": mounts}, indent=1).encode("ascii"))
 
 
 def read_started(folder: Path, name: str) -> Started | None:
     """What was kept; None for a process that was not started."""
     try:
-        values = json.loads(_path(folder, name).read_text("ascii"))
+        values = json.loads(_path(folder, name).read_bytes())
         mounts = values["mounts"]
         started = Started(**values)
-        return replace(started, mounts=None if mounts is None else tuple(Bind(**item) for item in mounts))
+        return started._replace(mounts=None if mounts is None else tuple(Bind(**item) for item in mounts))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -19,7 +19,6 @@ class Variable:
     type: FastIOType
     segment: Segment
     shape: tuple[int, ...] | None = None
-    ready: bool = False
 
     @property
     def label(self) -> str:
@@ -81,13 +80,16 @@ class Variables:
         outputs = [item.name for item in operator.outputs if item.fastio]
         return [name for name in outputs if self.output(operator.name, name).shape is None]
 
-    def seal(self, operator: Operator) -> None:
-        """The producer's process is gone: from now on nobody can write its variables."""
-        for item in operator.outputs:
-            if item.fastio:
-                variable = self.output(operator.name, item.name)
-                variable.segment.close_writable()
-                variable.ready = True
+    def seal(self, operator: Operator) -> bool:
+        """The operator's process is gone: nobody else gets to write its variables.
+
+        Returns:
+            whether a process that it left behind still could.
+        """
+        written = [self.output(operator.name, item.name).segment for item in operator.outputs if item.fastio]
+        for segment in written:
+            segment.close_writable()
+        return any(segment.has_writer() for segment in written)
 
     def release(self, operator: Operator, completed: set[str]) -> None:
         """A reader has ended: memory whose last reader this was is given back before the job ends."""

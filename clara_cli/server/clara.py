@@ -23,6 +23,8 @@ from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader, Version
 
 # Seconds between two messages of a watched utilization.
 _INTERVAL = 2.0
+# Seconds for which what was seen of the GPUs is told to others too.
+_FRESH = 0.5
 
 _Gpu = ClaraUtilizationResponse.GpuUtilization
 
@@ -37,6 +39,8 @@ class Clara:
     def __init__(self, platform: Platform, stop: Callable[[], None] | None) -> None:
         self._platform = platform
         self._stop = stop
+        self._looking: asyncio.Future[list[gpus.Gpu]] | None = None
+        self._looked = 0.0
 
     async def version(self, request: ClaraVersionRequest) -> ClaraVersionResponse:
         major, minor, patch = map(int, PLATFORM_VERSION.split("."))
@@ -55,13 +59,20 @@ class Clara:
 
     async def utilization(self, request: ClaraUtilizationRequest) -> AsyncIterator[ClaraUtilizationResponse]:
         while True:
-            found = await self._platform.quick.run(gpus.look)
+            found = await self._look()
             yield ClaraUtilizationResponse(
                 header=ResponseHeader(), gpu_metrics=[_metrics(gpu, request.watch) for gpu in found]
             )
             if not request.watch:
                 return
             await asyncio.sleep(_INTERVAL)
+
+    async def _look(self) -> list[gpus.Gpu]:
+        """Once for all who ask at that time: it takes a process, and a driver may be slow to answer."""
+        now = asyncio.get_running_loop().time()
+        if self._looking is None or (self._looking.done() and now - self._looked > _FRESH):
+            self._looking, self._looked = asyncio.ensure_future(self._platform.slow.run(gpus.look)), now
+        return await asyncio.shield(self._looking)
 
 
 def _metrics(gpu: gpus.Gpu, watch: bool) -> _Gpu:

@@ -96,10 +96,18 @@ def code_of(error: ClaraError, service: str, method: str) -> int:
     return STORE if isinstance(error, StoreError) else REFUSED
 
 
+# Characters of one text in a header. What was wrong in a definition may be long; what a client sent is not repeated.
+_LONGEST = 20_000
+
+
 def header_of(error: ClaraError, service: str, method: str) -> ResponseHeader:
     """The header that tells a client of an error; it always has a text."""
     texts = [text for text in (error.message, error.hint) if text]
-    return ResponseHeader(code=code_of(error, service, method), messages=[clean(text) for text in texts])
+    return ResponseHeader(code=code_of(error, service, method), messages=[clean(_cut(text)) for text in texts])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text) - _LONGEST} more characters)"
 
 
 def clean(text: str) -> str:

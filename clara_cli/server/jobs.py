@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict, UsageError
 from clara_cli.jobs import store
-from clara_cli.jobs.actions import JobView, create_job, find_job
+from clara_cli.jobs.actions import CreatedJob, JobView, create_job, find_job
 from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere, finish_cancelling
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.start import run_detached, submit_job
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
-from clara_cli.metadata import all_metadata, get_metadata
+from clara_cli.metadata import all_metadata
+from clara_cli.payloads.names import show_name
 from clara_cli.payloads.receive import check_room
+from clara_cli.payloads.tree import payload_tree
+from clara_cli.payloads.walk import disk_usage
 from clara_cli.pipelines.model import from_json
 from clara_cli.server import codes, job_logs, metadata
 from clara_cli.server.codes import Refusal
 from clara_cli.server.identifiers import read_id, wire_id
 from clara_cli.server.platform import Platform
 from clara_cli.server.timestamps import from_job_time, job_time, text_time
+from clara_cli.server.unchanged import Unchanged
 from clara_cli.server.wire import jobs_pb2 as wire
 from clara_cli.server.wire.common_pb2 import ResponseHeader
 
@@ -29,7 +34,7 @@ from clara_cli.server.wire.common_pb2 import ResponseHeader
 _PRIORITIES = {0: JobPriority.NORMAL, **{wire.JobPriority.Value(known.wire): known for known in JobPriority}}
 _STATES = {known: wire.JobState.Value(known.wire) for known in JobState}
 _STATUSES = {known: wire.JobStatus.Value(known.wire) for known in JobStatus}
-_LONGEST_NAME = 255
+_LONGEST_NAME, _LONGEST_REASON = 255, 1000
 
 
 class Jobs:
@@ -37,18 +42,20 @@ class Jobs:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._unchanged = Unchanged(platform.root)
 
     async def create(self, request: wire.JobsCreateRequest) -> wire.JobsCreateResponse:
-        check_room(self._platform.root, self._platform.config.platform.storage)
-        created = await self._platform.slow.call(
-            create_job,
-            _checked_name(request.name),
-            read_id(request.pipeline_id, "pipeline"),
-            None,
-            _priority(request.priority),
-            payloads=[read_id(payload, "payload") for payload in request.input_payloads],
-            metadata=dict(request.metadata),
-        )
+        name, pipeline = _checked_name(request.name), read_id(request.pipeline_id, "pipeline")
+        priority = _priority(request.priority)
+        payloads = [read_id(payload, "payload") for payload in request.input_payloads]
+        pairs = dict(request.metadata)
+
+        def create(database: Database) -> CreatedJob:
+            coming = sum(disk_usage(payload_tree(database.root, payload).path) for payload in payloads)
+            check_room(database.root, self._platform.config.platform.storage, coming)
+            return create_job(database, name, pipeline, None, priority, payloads=payloads, metadata=pairs)
+
+        created = await self._platform.slow.call(create)
         return wire.JobsCreateResponse(
             header=ResponseHeader(), job_id=wire_id(created.job.id), payload_id=wire_id(created.job.payload_id)
         )
@@ -76,7 +83,8 @@ class Jobs:
 
     async def cancel(self, request: wire.JobsCancelRequest) -> wire.JobsCancelResponse:
         job_id = read_id(request.job_id, "job")
-        reason = request.reason.strip() or "asked for over the platform's API"
+        # It is shown with the job, on terminals too.
+        reason = show_name(request.reason.strip()[:_LONGEST_REASON]) or "asked for over the platform's API"
 
         def cancel(database: Database) -> Job:
             # One that has ended, before or meanwhile, is answered with how it ended.
@@ -98,47 +106,26 @@ class Jobs:
             job_status=job.status.wire,
         )
 
-    async def status(self, request: wire.JobsStatusRequest) -> wire.JobsStatusResponse:
-        view, pairs = await self._platform.quick.call(_look, read_id(request.job_id, "job"))
-        job = view.job
-        return wire.JobsStatusResponse(
-            header=ResponseHeader(),
-            job_id=wire_id(job.id),
-            pipeline_id=wire_id(job.pipeline_id),
-            payload_id=wire_id(job.payload_id),
-            state=job.state.wire,
-            status=job.status.wire,
-            name=job.name,
-            priority=job.priority.wire,
-            created=job_time(job.created),
-            started=job_time(job.started),
-            stopped=job_time(job.stopped),
-            operator_details=[
-                wire.JobsStatusResponse.JobOperatorDetails(
-                    name=operator.name,
-                    status=operator.status.wire,
-                    # An operator is there from the start of its job on.
-                    created=job_time(job.submitted),
-                    started=job_time(operator.started),
-                    stopped=job_time(operator.stopped),
-                )
-                for operator in view.operators
-            ],
-            metadata=pairs,
-            dag=_dag(job),
-            messages=[codes.clean(message.text) for message in view.messages],
-            timestamp_created=text_time(job.created),
-            timestamp_started=text_time(job.started),
-            timestamp_stopped=text_time(job.stopped),
-        )
+    async def status(self, request: wire.JobsStatusRequest) -> bytes:
+        job_id = read_id(request.job_id, "job")
+        question = job_id.encode()
+        known = self._unchanged.find(question)
+        if known is None:
+            keep = self._unchanged.keeper(question)
+            known = keep([_status(await self._platform.quick.call(find_job, job_id))])
+        return known[0]
 
-    async def list(self, request: wire.JobsListRequest) -> AsyncIterator[wire.JobsListResponse]:
+    async def list(self, request: wire.JobsListRequest) -> AsyncIterator[bytes]:
         """Oldest first; without a filter all of them."""
         wanted = _Filter(request.filter)
-        jobs, pairs = await self._platform.quick.call(_look_at_all)
-        for job in jobs:
-            if wanted(job):
-                yield wire.JobsListResponse(header=ResponseHeader(), job_details=_details(job, pairs.get(job.id)))
+        question = b"list" + request.filter.SerializeToString()
+        known = self._unchanged.find(question)
+        if known is None:
+            keep = self._unchanged.keeper(question)
+            jobs, pairs = await self._platform.quick.call(_look_at_all)
+            known = keep([_entry(job, pairs.get(job.id)) for job in jobs if wanted(job)])
+        for answer in known:
+            yield answer
 
     async def read_logs(self, request: wire.JobsReadLogsRequest) -> AsyncIterator[wire.JobsReadLogsResponse]:
         job_id, name = read_id(request.job_id, "job"), request.operator_name
@@ -209,19 +196,47 @@ def _get(database: Database, job_id: str) -> Job:
         return store.get_job(connection, job_id)
 
 
-def _look(database: Database, job_id: str) -> tuple[JobView, dict[str, str]]:
-    view = find_job(database, job_id)
-    with database.read() as connection:
-        return view, get_metadata(connection, job_id)
-
-
 def _look_at_all(database: Database) -> tuple[list[Job], dict[str, dict[str, str]]]:
     with database.read() as connection:
         return store.list_jobs(connection)[::-1], all_metadata(connection, "jobs")
 
 
-def _details(job: Job, pairs: dict[str, str] | None) -> wire.JobsListResponse.JobDetails:
-    return wire.JobsListResponse.JobDetails(
+def _status(view: JobView) -> wire.JobsStatusResponse:
+    job = view.job
+    return wire.JobsStatusResponse(
+        header=ResponseHeader(),
+        job_id=wire_id(job.id),
+        pipeline_id=wire_id(job.pipeline_id),
+        payload_id=wire_id(job.payload_id),
+        state=job.state.wire,
+        status=job.status.wire,
+        name=job.name,
+        priority=job.priority.wire,
+        created=job_time(job.created),
+        started=job_time(job.started),
+        stopped=job_time(job.stopped),
+        operator_details=[
+            wire.JobsStatusResponse.JobOperatorDetails(
+                name=operator.name,
+                status=operator.status.wire,
+                # An operator is there from the start of its job on.
+                created=job_time(job.submitted),
+                started=job_time(operator.started),
+                stopped=job_time(operator.stopped),
+            )
+            for operator in view.operators
+        ],
+        metadata=view.metadata,
+        dag=_dag(job.definition),
+        messages=[codes.clean(message.text) for message in view.messages],
+        timestamp_created=text_time(job.created),
+        timestamp_started=text_time(job.started),
+        timestamp_stopped=text_time(job.stopped),
+    )
+
+
+def _entry(job: Job, pairs: dict[str, str] | None) -> wire.JobsListResponse:
+    details = wire.JobsListResponse.JobDetails(
         job_id=wire_id(job.id),
         payload_id=wire_id(job.payload_id),
         pipeline_id=wire_id(job.pipeline_id),
@@ -237,12 +252,14 @@ def _details(job: Job, pairs: dict[str, str] | None) -> wire.JobsListResponse.Jo
         timestamp_started=text_time(job.started),
         timestamp_stopped=text_time(job.stopped),
     )
+    return wire.JobsListResponse(header=ResponseHeader(), job_details=details)
 
 
-def _dag(job: Job) -> list[wire.JobsStatusResponse.JobDagNode]:
+@lru_cache(64)
+def _dag(definition: str) -> tuple[wire.JobsStatusResponse.JobDagNode, ...]:
     """One node for each operator, in the order of the definition, with those whose output it reads."""
     node = wire.JobsStatusResponse.JobDagNode
-    return [
+    return tuple(
         node(name=operator.name, input_dependencies=[node(name=source) for source in sorted(operator.sources)])
-        for operator in from_json(json.loads(job.definition)).operators
-    ]
+        for operator in from_json(json.loads(definition)).operators
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from clara_cli.database import Database
 from clara_cli.ids import resolve
@@ -25,6 +25,9 @@ from clara_cli.server.wire import models_pb2 as wire
 from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader
 
 _CHUNK = 1 << 20
+# Bytes after which the room on the disk is looked at again.
+_LOOK = 64 << 20
+_MOST_MEMBERS = 100_000
 # How folders begin in which archives are unpacked.
 UNPACKED = ".unpack-"
 _TYPES = {
@@ -48,7 +51,7 @@ class Models:
         """A model of the same name is replaced."""
         limits = self._platform.config.platform
         details: wire.ModelDetails | None = None
-        size = 0
+        size = looked = 0
         with await self._platform.quick.run(self._temporary_file) as archive:
             async for request in requests:
                 details = details or (request.details if request.HasField("details") else None)
@@ -57,6 +60,9 @@ class Models:
                     raise Refusal(
                         codes.UPLOAD_TOO_LARGE, f"the model is too large: at most {show_size(limits.upload)} are taken"
                     )
+                if size - looked >= _LOOK:
+                    looked = size
+                    await self._platform.quick.run(self._check_room)
                 await self._platform.quick.run(partial(archive.write, request.data))
             if details is None:
                 raise Refusal(codes.MALFORMED_REQUEST, "the details of the model are missing: its name at least")
@@ -71,8 +77,7 @@ class Models:
             raise Refusal(codes.MALFORMED_REQUEST, f"{details.type} is no type of model")
         word = _WORDS[details.type]
         with TemporaryDirectory(prefix=UNPACKED, dir=database.root.platform) as folder:
-            check_room(database.root, limits.storage)
-            path = unpack(archive, database.root.platform / folder, details.name, limits.upload)
+            path = unpack(archive, database.root.platform / folder, details.name, limits.upload, self._check_room)
             model, _ = create_model(
                 database,
                 check_model(path, None if word == "unknown" else word),
@@ -92,8 +97,11 @@ class Models:
 
     def _temporary_file(self) -> IO[bytes]:
         """A file without a name, on the disk of the root."""
-        check_room(self._platform.root, self._platform.config.platform.storage)
+        self._check_room()
         return TemporaryFile(dir=self._platform.root.platform)
+
+    def _check_room(self) -> None:
+        check_room(self._platform.root, self._platform.config.platform.storage)
 
     async def delete_model(self, request: wire.ModelsDeleteModelRequest) -> wire.ModelsDeleteModelResponse:
         model_id = read_id(request.model_id, "model")
@@ -158,15 +166,13 @@ class Models:
     async def update_catalog(
         self, requests: AsyncIterator[wire.ModelsUpdateCatalogRequest]
     ) -> wire.ModelsUpdateCatalogResponse:
-        given = [(request.catalog_id, list(request.model_ids)) async for request in requests]
-        identity = await self._change_set("catalog", given)
+        identity = await self._change_set("catalog", requests)
         return wire.ModelsUpdateCatalogResponse(header=ResponseHeader(), catalog_id=identity)
 
     async def update_instance(
         self, requests: AsyncIterator[wire.ModelsUpdateInstanceRequest]
     ) -> wire.ModelsUpdateInstanceResponse:
-        given = [(request.instance_id, list(request.model_ids)) async for request in requests]
-        identity = await self._change_set("instance", given)
+        identity = await self._change_set("instance", requests)
         return wire.ModelsUpdateInstanceResponse(header=ResponseHeader(), instance_id=identity)
 
     async def _create_set(self, kind: Kind) -> Identifier:
@@ -186,17 +192,23 @@ class Models:
         await self._platform.quick.call(delete)
         return wire_id(identity)
 
-    async def _change_set(self, kind: Kind, given: list[tuple[Identifier, list[Identifier]]]) -> Identifier:
+    async def _change_set(self, kind: Kind, requests: AsyncIterator[Any]) -> Identifier:
         """The first message says which set is meant; the models of all of them are its models from now on."""
-        identity = read_id(given[0][0] if given else Identifier(), kind)
-        models = [read_id(model, "model") for _, named in given for model in named]
+        identity: str | None = None
+        models: list[str] = []
+        async for request in requests:
+            identity = identity or read_id(getattr(request, f"{kind}_id"), kind)
+            models += [read_id(model, "model") for model in request.model_ids]
+            if len(models) > _MOST_MEMBERS:
+                raise Refusal(codes.MALFORMED_REQUEST, f"a set has at most {_MOST_MEMBERS} models")
+        known = identity or read_id(Identifier(), kind)
 
         def change(database: Database) -> None:
             with database.write() as connection:
-                sets.change_set(connection, kind, identity, models)
+                sets.change_set(connection, kind, known, models)
 
         await self._platform.quick.call(change)
-        return wire_id(identity)
+        return wire_id(known)
 
 
 def _details(model: Model, pairs: dict[str, str]) -> wire.ModelDetails:

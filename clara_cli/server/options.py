@@ -23,6 +23,7 @@ class Options:
         certificate, key: files of the server's own certificate, PEM; without them there is no TLS.
         client_ca: file of the authority whose certificates clients must have, PEM.
         insecure: listen beyond loopback without TLS.
+        token_file: file with the token that calls have to show.
     """
 
     host: str = "127.0.0.1"
@@ -31,6 +32,7 @@ class Options:
     key: Path | None = None
     client_ca: Path | None = None
     insecure: bool = False
+    token_file: Path | None = None
 
     @property
     def loopback(self) -> bool:
@@ -44,8 +46,9 @@ class Options:
 
     @property
     def trusted(self) -> bool:
-        """Whether whoever connects is on this machine or has a certificate."""
-        return self.loopback or self.client_ca is not None
+        """Whether whoever connects is on this machine, has a certificate, or a token that nobody saw on the way."""
+        known = self.client_ca is not None or (self.token_file is not None and self.certificate is not None)
+        return self.loopback or known
 
     def addresses(self) -> list[str]:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -63,8 +66,9 @@ class Options:
             raise UsageError("--client-ca asks clients for certificates: it needs --tls-cert and --tls-key too")
         if not self.loopback and self.certificate is None and not self.insecure:
             raise UsageError(
-                f"{self.host} can be reached from other machines: give --tls-cert and --tls-key (and --client-ca, so "
-                "that clients need a certificate), or --insecure, if everybody there may start programs as you"
+                f"{self.host} can be reached from other machines: give --tls-cert and --tls-key (and --client-ca or "
+                "--token-file, so that clients need a certificate or a token), or --insecure, if everybody there may "
+                "start programs as you"
             )
         if repeated := {port for port in self.ports if self.ports.count(port) > 1 and port}:
             raise UsageError(f"--port {min(repeated)} is given twice")
@@ -73,6 +77,7 @@ class Options:
             certificate=self.certificate and self.certificate.expanduser().absolute(),
             key=self.key and self.key.expanduser().absolute(),
             client_ca=self.client_ca and self.client_ca.expanduser().absolute(),
+            token_file=self.token_file and self.token_file.expanduser().absolute(),
         )
 
     def to_json(self) -> str:
@@ -81,6 +86,7 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         values = json.loads(text)
-        paths = {name: Path(values[name]) if values[name] else None for name in ("certificate", "key", "client_ca")}
+        names = ("certificate", "key", "client_ca", "token_file")
+        paths = {name: Path(values[name]) if values.get(name) else None for name in names}
         ports: Sequence[int] = values["ports"]
         return cls(values["host"], tuple(ports), **paths, insecure=values["insecure"])

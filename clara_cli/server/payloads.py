@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
+from concurrent.futures import Future
 from contextlib import aclosing
 from functools import partial
 from io import FileIO
+
+from google.protobuf.message import DecodeError
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound, PayloadError
@@ -21,11 +23,13 @@ from clara_cli.payloads.tree import payload_tree
 from clara_cli.payloads.walk import Entry, open_inside
 from clara_cli.quantities import show_size
 from clara_cli.server import codes, metadata
+from clara_cli.server.chunk_messages import UploadMessage, answer_with, read_upload
 from clara_cli.server.codes import Refusal
 from clara_cli.server.identifiers import read_id, wire_id
 from clara_cli.server.platform import Platform
 from clara_cli.server.wire import payloads_pb2 as wire
 from clara_cli.server.wire.common_pb2 import Identifier, ResponseHeader
+from clara_cli.server.workers import ended, finished
 
 # Bytes of a file in one message, and bytes that are gathered before they are written.
 CHUNK = 1 << 20
@@ -63,14 +67,16 @@ class Payloads:
                 metadata=payload.metadata,
             )
 
-    async def upload(self, requests: AsyncIterator[wire.PayloadsUploadRequest]) -> wire.PayloadsUploadResponse:
+    read_upload = staticmethod(read_upload)
+
+    async def upload(self, messages: AsyncIterator[UploadMessage]) -> wire.PayloadsUploadResponse:
         """One file after the other; a new name begins the next. All of them appear at the end, or none."""
         upload: _Upload | None = None
         try:
-            async for request in requests:
+            async for message in messages:
                 if upload is None:
-                    upload = await _Upload.begin(self._platform, request.payload_id)
-                await upload.take(request)
+                    upload = await _Upload.begin(self._platform, _described(message).payload_id)
+                await upload.take(message)
             # Who sends an empty file with NVIDIA's client sends nothing at all.
             details = await upload.finish() if upload is not None else None
         finally:
@@ -78,7 +84,7 @@ class Payloads:
                 await upload.close()
         return wire.PayloadsUploadResponse(header=ResponseHeader(), details=details)
 
-    async def download(self, request: wire.PayloadsDownloadRequest) -> AsyncIterator[wire.PayloadsDownloadResponse]:
+    async def download(self, request: wire.PayloadsDownloadRequest) -> AsyncIterator[bytes]:
         payload_id = read_id(request.payload_id, "payload")
         file = await self._platform.quick.call(_open, payload_id, request.name)
         with file:
@@ -86,26 +92,25 @@ class Payloads:
             details: wire.PayloadFileDetails | None = _file(request.name, info.st_size, info.st_mode)
             async with aclosing(self._chunks(file, info.st_size)) as chunks:
                 async for data in chunks:
-                    yield wire.PayloadsDownloadResponse(header=ResponseHeader(), details=details, data=data)
+                    yield answer_with(data, details)
                     details = None
 
     async def _chunks(self, file: FileIO, size: int) -> AsyncGenerator[bytes, None]:
         """So many bytes of a file, at least one chunk; the next is read while one is sent."""
-        reading = asyncio.create_task(self._platform.quick.run(partial(file.read, min(size, CHUNK))))
+        reading = self._platform.quick.begin(partial(file.read, min(size, CHUNK)))
         try:
             while True:
-                data = await reading
+                data = await finished(reading)
                 if size and not data:
                     raise PayloadError("the file became shorter while it was downloaded")
                 size -= len(data)
                 if size:
-                    reading = asyncio.create_task(self._platform.quick.run(partial(file.read, min(size, CHUNK))))
+                    reading = self._platform.quick.begin(partial(file.read, min(size, CHUNK)))
                 yield data
                 if not size:
                     return
         finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+            await ended(reading)
 
     async def remove(self, request: wire.PayloadsRemoveRequest) -> wire.PayloadsRemoveResponse:
         payload_id = read_id(request.payload_id, "payload")
@@ -141,47 +146,52 @@ class _Upload:
     One piece is written while the next is gathered.
     """
 
-    def __init__(self, platform: Platform, identifier: str, reception: Reception) -> None:
+    def __init__(self, platform: Platform, reception: Reception) -> None:
         self.reception = reception
         self._platform = platform
-        self._identifier = identifier
         self._limit = platform.config.platform.upload
+        self._head: bytes | None = None
         self._name: str | None = None
         self._mode = 0
         self._size = 0
         self._total = 0
-        self._gathered: list[bytes] = []
+        self._gathered: list[memoryview | bytes] = []
         self._gathered_size = 0
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: Future[None] | None = None
 
     @classmethod
     async def begin(cls, platform: Platform, identifier: Identifier) -> _Upload:
         payload_id = read_id(identifier, "payload")
-        reception = await platform.quick.call(Reception, payload_id, platform.config.platform.storage)
-        return cls(platform, identifier.value, reception)
+        return cls(platform, await platform.quick.call(Reception, payload_id, platform.config.platform.storage))
 
-    async def take(self, request: wire.PayloadsUploadRequest) -> None:
-        identifier, name, data = request.payload_id.value, request.details.name, request.data
-        # Spelled as in the first message, as a rule.
-        if identifier not in ("", self._identifier):
-            self._check_payload(request.payload_id)
-        if self._name is None or (name and name != self._name):
-            await self._write()
-            await self._written()
-            self._name, self._mode, self._size = name, request.details.mode, 0
-            await self._platform.quick.run(partial(self.reception.begin, name, self._mode))
-        self._size += len(data)
-        self._total += len(data)
+    async def take(self, message: UploadMessage) -> None:
+        if message.head != self._head:
+            await self._describe(_described(message))
+            self._head = message.head if len(message.head) <= CHUNK else None
+        size = len(message.data)
+        self._size += size
+        self._total += size
         if self._total > self._limit:
             raise Refusal(
                 codes.UPLOAD_TOO_LARGE,
                 f"the upload is too large: at most {show_size(self._limit)} are taken at once; nothing was kept",
                 "max_upload below `platform` in the server's config.yaml is the limit",
             )
-        self._gathered.append(data)
-        self._gathered_size += len(data)
+        self._gathered.append(message.data)
+        self._gathered_size += size
         if self._gathered_size >= CHUNK or len(self._gathered) >= _PIECES:
             await self._write()
+
+    async def _describe(self, described: wire.PayloadsUploadRequest) -> None:
+        """What a message says of its file: a new name ends the file before."""
+        if described.payload_id.value and read_id(described.payload_id, "payload") != self.reception.payload.id:
+            raise Refusal(codes.MALFORMED_REQUEST, "one upload is for one payload; a second one is named in it")
+        name = described.details.name
+        if self._name is None or (name and name != self._name):
+            await self._write()
+            await self._written()
+            self._name, self._mode, self._size = name, described.details.mode, 0
+            await self._platform.quick.run(partial(self.reception.begin, name, self._mode))
 
     async def finish(self) -> wire.PayloadFileDetails:
         """Put all files in place; the answer is about the last of them."""
@@ -193,25 +203,27 @@ class _Upload:
     async def close(self) -> None:
         """Remove what is still aside."""
         if self._writing is not None:
-            await asyncio.wait([self._writing])
+            await ended(self._writing)
         await self._platform.quick.run(self.reception.close)
-
-    def _check_payload(self, identifier: Identifier) -> None:
-        if read_id(identifier, "payload") != self.reception.payload.id:
-            raise Refusal(codes.MALFORMED_REQUEST, "one upload is for one payload; a second one is named in it")
 
     async def _write(self) -> None:
         """Begin to write what was gathered, once what was gathered before it is written."""
         if self._gathered_size:
             await self._written()
             gathered, self._gathered, self._gathered_size = self._gathered, [], 0
-            writing = self._platform.quick.run(partial(self.reception.write, gathered))
-            self._writing = asyncio.create_task(writing)
+            self._writing = self._platform.quick.begin(partial(self.reception.write, gathered))
 
     async def _written(self) -> None:
         if self._writing is not None:
-            await self._writing
+            await finished(self._writing)
             self._writing = None
+
+
+def _described(message: UploadMessage) -> wire.PayloadsUploadRequest:
+    try:
+        return message.described()
+    except DecodeError as error:
+        raise Refusal(codes.MALFORMED_REQUEST, "the request is no PayloadsUploadRequest") from error
 
 
 def _open(database: Database, payload_id: str, name: str) -> FileIO:

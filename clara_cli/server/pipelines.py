@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import AsyncIterator, Iterator
 
 from clara_cli.database import Database
+from clara_cli.errors import UsageError
 from clara_cli.ids import resolve
 from clara_cli.metadata import add_metadata, all_metadata, get_metadata
 from clara_cli.pipelines import source, store
@@ -26,6 +27,10 @@ _PART = 200_000
 # How far the tree of operators is spelled out: with every path in it, a small graph can have millions of nodes.
 _MOST_NODES, _DEEPEST = 1000, 40
 
+_LONGEST_PATH = 4096
+# Pairs of metadata in one stream; more than an object can have.
+_MOST_PAIRS = 1 << 20
+
 _Node = wire.PipelinesDetailsResponse.PipelineDagNode
 
 
@@ -44,6 +49,8 @@ class Pipelines:
             if request.HasField("pipeline_id"):
                 wanted = read_id(request.pipeline_id, "pipeline")
             pairs.update(request.metadata)
+            if len(pairs) > _MOST_PAIRS:
+                raise UsageError(f"metadata: at most {_MOST_PAIRS} pairs are read")
             files.add(request.definition)
         definition = files.complete()
 
@@ -146,9 +153,13 @@ class _Files:
                 codes.NO_DEFINITION,
                 f"the definition is too large: at most {source.MAX_BYTES} bytes in {_MOST_NODES} files are read",
             )
+        if len(file.path) > _LONGEST_PATH:
+            raise Refusal(codes.NO_DEFINITION, f"a file's path has at most {_LONGEST_PATH} characters")
         path = posixpath.normpath(file.path or "pipeline.yaml")
         path = self._spelled.setdefault(path.casefold(), path)
-        self._parts.setdefault(path, []).append(content)
+        parts = self._parts.setdefault(path, [])
+        if content:
+            parts.append(content)
 
     def complete(self) -> list[tuple[str, bytes]]:
         if not self._parts:

@@ -1,7 +1,8 @@
 """From the methods of a service to gRPC: every error becomes an answer, and nobody may be silent for too long.
 
 A service is an object with one coroutine for each method, named in snake case, that takes the request (an iterator of
-requests where they are streamed) and returns the answer (yields answers where they are streamed).
+requests where they are streamed) and returns the answer (yields answers where they are streamed). Where messages are
+many and large, `read_METHOD` may say how a request is read, and an answer may be bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from clara_cli.server.wire.common_pb2 import ResponseHeader
 
 log = logging.getLogger("clara.platform")
 Context = grpc.aio.ServicerContext[Any, Any]
+# Bytes of a request that is not streamed: gRPC's own limit where nobody sets another.
+_LARGEST = 4 << 20
 
 
 def service_handler(module: ModuleType, service: object, limits: PlatformLimits) -> grpc.GenericRpcHandler:
@@ -46,25 +49,23 @@ class _Method:
         self._service = type(service).__name__
         self._function: Callable[[Any], Any] = getattr(service, _snake_case(described.name))
         self._request: type[Message] = getattr(module, described.input_type.rpartition(".")[2])
+        own: Callable[[bytes], Any] | None = getattr(service, f"read_{_snake_case(described.name)}", None)
+        self._from_bytes = own or self._request.FromString
         self._response: Callable[..., Message] = getattr(module, described.output_type.rpartition(".")[2])
         self._limits = limits
 
     def handler(self) -> grpc.RpcMethodHandler[Any, Any]:
-        make, answer = {
-            (False, False): (grpc.unary_unary_rpc_method_handler, self._answer),
-            (False, True): (grpc.unary_stream_rpc_method_handler, self._answer_stream),
-            (True, False): (grpc.stream_unary_rpc_method_handler, self._answer),
-        }[self._described.client_streaming, self._described.server_streaming]
-        serializer = type(self._response()).SerializeToString
-        handler: grpc.RpcMethodHandler[Any, Any] = make(answer, None, serializer)
-        return handler
+        """Every request is read as a stream, of one message where it is none: gRPC would wait for that one for ever."""
+        if self._described.server_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._answer_stream, None, _to_bytes)
+        return grpc.stream_unary_rpc_method_handler(self._answer, None, _to_bytes)
 
-    async def _answer(self, request: Any, context: Context) -> Message:
+    async def _answer(self, requests: AsyncIterator[bytes], context: Context) -> Message | bytes:
         try:
             with self._patience() as patience:
                 streamed = self._described.client_streaming
-                answer: Message = await self._function(
-                    self._stream(request, context, patience) if streamed else self._read(request)
+                answer: Message | bytes = await self._function(
+                    self._stream(requests, context, patience) if streamed else await self._only(requests, patience)
                 )
                 return answer
         except SilentClient:
@@ -74,11 +75,11 @@ class _Method:
         except Exception as error:
             return self._failure(error)
 
-    async def _answer_stream(self, request: Any, context: Context) -> None:
+    async def _answer_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         """Written and not yielded, so that a client that takes nothing can be left."""
         with self._patience() as patience:
             try:
-                async with aclosing(self._answers(request)) as answers:
+                async with aclosing(self._answers(requests, patience)) as answers:
                     try:
                         async for answer in answers:
                             await _send(answer, context, patience)
@@ -87,16 +88,23 @@ class _Method:
                     except Exception as error:
                         await _send(self._failure(error), context, patience)
             except SilentClient:
-                text = f"nothing was taken for {self._limits.idle:g} s"
+                text = f"the client sent or took nothing for {self._limits.idle:g} s"
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, text)
 
-    async def _answers(self, request: bytes) -> AsyncGenerator[Message, None]:
-        async for answer in self._function(self._read(request)):
+    async def _answers(
+        self, requests: AsyncIterator[bytes], patience: Patience
+    ) -> AsyncGenerator[Message | bytes, None]:
+        async for answer in self._function(await self._only(requests, patience)):
             yield answer
 
-    async def _stream(
-        self, requests: AsyncIterator[bytes], context: Context, patience: Patience
-    ) -> AsyncIterator[Message]:
+    async def _only(self, requests: AsyncIterator[bytes], patience: Patience) -> Any:
+        """The request, where they are not streamed."""
+        try:
+            return self._read(await patience.wait(anext(requests)))
+        except StopAsyncIteration:
+            raise codes.Refusal(codes.MALFORMED_REQUEST, "the call has no request") from None
+
+    async def _stream(self, requests: AsyncIterator[bytes], context: Context, patience: Patience) -> AsyncIterator[Any]:
         """The requests, as long as they come fast enough, until the client says that these were all."""
         while True:
             try:
@@ -108,10 +116,13 @@ class _Method:
             patience.passed(len(request))
             yield self._read(request)
 
-    def _read(self, request: bytes) -> Message:
+    def _read(self, request: bytes) -> Any:
+        if not self._described.client_streaming and len(request) > _LARGEST:
+            text = f"a request of {self._described.name} has at most {_LARGEST} bytes, not {len(request)}"
+            raise codes.Refusal(codes.MALFORMED_REQUEST, text)
         # Read here and not by gRPC, which would answer nonsense with an error of its own and a stack in the log.
         try:
-            return self._request.FromString(request)
+            return self._from_bytes(request)
         except DecodeError as error:
             text = f"the request is no {self._request.DESCRIPTOR.full_name}"
             raise codes.Refusal(codes.MALFORMED_REQUEST, text) from error
@@ -128,9 +139,14 @@ class _Method:
         return self._response(header=ResponseHeader(code=codes.INTERNAL, messages=[text]))
 
 
-async def _send(answer: Message, context: Context, patience: Patience) -> None:
-    await patience.wait(context.write(answer))
-    patience.passed(answer.ByteSize())
+async def _send(answer: Message | bytes, context: Context, patience: Patience) -> None:
+    message = _to_bytes(answer)
+    await patience.wait(context.write(message))
+    patience.passed(len(message))
+
+
+def _to_bytes(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
 def _snake_case(name: str) -> str:

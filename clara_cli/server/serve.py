@@ -31,6 +31,7 @@ from clara_cli.server.payloads import Payloads
 from clara_cli.server.pipelines import Pipelines
 from clara_cli.server.platform import Platform
 from clara_cli.server.rpc import service_handler
+from clara_cli.server.token import TokenCheck, read_token
 from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.workers import Workers
 
@@ -56,7 +57,7 @@ async def serve(
 
     Raises:
         RuntimeFailure: an address cannot be listened on.
-        ConfigError: a certificate cannot be used.
+        ConfigError: a certificate or the token cannot be used.
     """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -64,7 +65,7 @@ async def serve(
         loop.add_signal_handler(number, ended.set)
     quick, slow = Workers(root, _QUICK, "quick"), Workers(root, _SLOW, "slow")
     platform = Platform(root, config, config_file, quick, slow)
-    server = _server(config.platform)
+    server = _server(config.platform, options)
 
     def stop() -> None:
         loop.call_later(_ANSWER, ended.set)
@@ -86,8 +87,9 @@ async def serve(
         workers.close()
 
 
-def _server(limits: PlatformLimits) -> grpc.aio.Server:
+def _server(limits: PlatformLimits, options: Options) -> grpc.aio.Server:
     return grpc.aio.server(
+        interceptors=[TokenCheck(read_token(options.token_file))] if options.token_file else [],
         maximum_concurrent_rpcs=limits.calls,
         options=[
             ("grpc.so_reuseport", 0),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clara_cli.database import Database
@@ -14,6 +15,31 @@ from clara_cli.root import Root
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+
+async def finished(future: Future[Result]) -> Result:
+    """What a thread returns. One that is through already costs no turn of the loop.
+
+    When the caller hangs up it still comes to its end first: whoever cleans up must not do so under a thread at work.
+    """
+    if not future.done():
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            await ended(future)
+            raise
+    return future.result()
+
+
+async def ended(future: Future[Result]) -> None:
+    """Wait for a thread's end, whatever comes of it; what has not begun does not begin any more."""
+    if not future.cancel() and not future.done():
+        await asyncio.wait([asyncio.ensure_future(_silently(future))])
+
+
+async def _silently(future: Future[Result]) -> None:
+    with suppress(Exception):
+        await asyncio.wrap_future(future)
 
 
 class Workers:
@@ -32,13 +58,11 @@ class Workers:
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """`function()` in a thread; when the caller hangs up it still comes to its end first."""
-        running = asyncio.get_running_loop().run_in_executor(self._executor, function)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            # Whoever cleans up must not do so under a thread that is at work.
-            await asyncio.wait([running])
-            raise
+        return await finished(self.begin(function))
+
+    def begin(self, function: Callable[[], Result]) -> Future[Result]:
+        """`function()` in a thread, to be waited for by `finished`."""
+        return self._executor.submit(function)
 
     def _with_database(
         self, function: Callable[Concatenate[Database, Given], Result], *args: Given.args, **named: Given.kwargs

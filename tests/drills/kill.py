@@ -130,7 +130,7 @@ class Drill:
         for count in range(20):
             (folder / "data" / f"file {count}").write_bytes(b"x" * 10_000)
         self._pipelines = [self._pipeline(name, text) for name, text in (("kill", DEFINITION), ("next", QUICK))]
-        self._root_names = {path.name for path in self._root.iterdir()}
+        self._root_names = {".mounts"} | {path.name for path in self._root.iterdir()}
 
     def _pipeline(self, name: str, text: str) -> str:
         path = self._folder / f"{name}.yaml"

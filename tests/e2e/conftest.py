@@ -13,7 +13,7 @@ from support import Project
 
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError
-from clara_cli.jobs import lock, store
+from clara_cli.jobs import listing, lock
 from clara_cli.jobs.recovery import recover
 from clara_cli.root import Root
 
@@ -40,7 +40,7 @@ def no_job_outlives_its_test(world: Path) -> Iterator[None]:
         return
     with suppress(ClaraError), Database(root) as database:
         with database.read() as connection:
-            jobs = store.live_jobs(connection)
+            jobs = listing.live_jobs(connection)
         for job in jobs:
             runner = lock.signer(root.jobs / job) if lock.is_held(root.jobs / job) else None
             if runner not in (None, os.getpid()):

@@ -225,7 +225,7 @@ def test_a_full_disk(clara: Clara, shell: Shell, world: Path, tmp_path: Path) ->
 def test_a_bug_is_one_line_and_a_file_with_the_details(
     clara: Clara, world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import clara_cli.commands.list as module
+    import clara_cli.commands.list_pipelines as module
 
     def broken(*_: object) -> str:
         raise ZeroDivisionError("a bug")

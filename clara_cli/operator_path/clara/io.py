@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from clara import io_nifti, io_npz
+from clara import io_nifti, io_npz, io_npz_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["open_nifti", "read_nifti", "read_npz", "write_nifti", "write_npz"]
+__all__ = ["open_nifti", "open_npz", "read_nifti", "read_npz", "write_nifti", "write_npz"]
 
 
 def open_nifti(path: str | os.PathLike[str]) -> io_nifti.NiftiVolume:
@@ -82,6 +82,25 @@ def write_nifti(path: str | os.PathLike[str], array: Any, affine: Any = None) ->
     io_nifti.write_nifti(path, array, affine)
 
 
+def open_npz(path: str | os.PathLike[str]) -> dict[str, io_npz_array.NpzArray]:
+    """Read the headers of all arrays of an `.npz` file, by name; arrays of objects are refused.
+
+    Returns
+    -------
+    dict of NpzArray
+        `shape`, `dtype`, `fortran_order`; its `read` reads the elements, also straight into an array that is there,
+        its `pieces` one piece after another.
+
+    Raises
+    ------
+    clara.Error (a ValueError)
+        No such file, damaged or cut off.
+    OSError
+        The file cannot be opened.
+    """
+    return io_npz_array.open_npz(path)
+
+
 def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """All arrays of an `.npz` file by name, as `numpy.load` gives them; arrays of objects are refused.
 
@@ -92,7 +111,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     OSError
         The file cannot be opened.
     """
-    return io_npz.read_npz(path)
+    return io_npz_array.read_npz(path)
 
 
 def write_npz(path: str | os.PathLike[str], **arrays: Any) -> None:

@@ -21,6 +21,8 @@ zlib_ng = optional("zlib_ng.zlib_ng")
 
 # Bytes that are compressed at once: large enough to cost no space, small enough to share out among threads.
 BLOCK = 8 << 20
+# Deflate makes nothing smaller than by this factor.
+MOST = 1032
 RAW = -zlib.MAX_WBITS
 # Bytes that are taken in and handed out at once when inflating: they stay in the processor's cache.
 _READ, _PIECE = 256 << 10, 1 << 20

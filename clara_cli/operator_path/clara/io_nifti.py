@@ -7,12 +7,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Iterator, List, Tuple, Type
 
 from clara.errors import InvalidValue, WrongType
-from clara.io_codec import BLOCK, DAMAGED
+from clara.io_codec import BLOCK, DAMAGED, MOST
 from clara.io_gzip import open_gzip, write_bgzf
 from clara.io_nifti_header import Header, make_header, parse_header
 from clara.io_npz import memory_of
 from clara.io_threads import fill, in_order
 from clara.mapping import numpy
+from clara.shapes import element_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,11 @@ class NiftiVolume:
             count = self._fill(stream, memoryview(data))
         self.header: Header = parse_header(bytes(data[:count]), self._name)
         self.shape, self.dtype, _, self.slope, self.inter, self.affine = self.header
+        # Looked at before anybody asks for memory: a header may say anything.
+        needed = self.header.offset + element_count(self.shape) * self.dtype.itemsize
+        size = os.stat(self._path).st_size
+        if needed > (size * MOST if self._packed else size):
+            raise InvalidValue("{} is cut off: it cannot hold {} bytes".format(self._name, needed))
 
     def read(self, out: NDArray[Any] | None = None, scaled: bool = True) -> NDArray[Any]:
         """The voxels, `slope * stored + inter` in float64; as stored where the file does not scale.

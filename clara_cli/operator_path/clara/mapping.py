@@ -7,14 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any, Sequence
 
 from clara.errors import Error
+from clara.huge_pages import HUGE, MAP_NORESERVE, map_aligned, map_over
 from clara.shapes import element_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# values of Linux; the mmap module has them only in newer Pythons or not at all
-MAP_FIXED = 0x10
-MAP_NORESERVE = 0x4000
 
 
 def numpy() -> Any:
@@ -51,13 +48,14 @@ class Mapping:
         self._writable = writable
         self._arrays: list[NDArray[Any]] = []
         self._pages: mmap.mmap | None = None
+        self._offset = 0
         if not nbytes:
             return
         if os.fstat(descriptor).st_size < nbytes:
             raise Error("{}: the shared memory is shorter than {} bytes".format(name, nbytes))
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         try:
-            self._pages = mmap.mmap(descriptor, nbytes, mmap.MAP_SHARED, protection)
+            self._pages, self._offset = _mapped(descriptor, nbytes, protection)
         except (OSError, ValueError) as error:
             raise Error("{}: cannot map {} bytes: {}".format(name, nbytes, error)) from error
 
@@ -65,7 +63,7 @@ class Mapping:
         """The bytes themselves; read-only unless mapped for writing."""
         if self._pages is None:
             return memoryview(bytearray() if self._writable else b"")
-        return memoryview(self._pages)
+        return memoryview(self._pages)[self._offset : self._offset + self._nbytes]
 
     def array(self, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
         """A view without a copy: row-major, native byte order, writable as the mapping is."""
@@ -75,7 +73,7 @@ class Mapping:
             view = np.empty(shape, kind)
             view.flags.writeable = self._writable
         else:
-            view = np.frombuffer(self._pages, kind, count=element_count(shape)).reshape(shape)
+            view = np.frombuffer(self._pages, kind, element_count(shape), self._offset).reshape(shape)
         self._arrays.append(view)
         result: NDArray[Any] = view
         return result
@@ -87,20 +85,21 @@ class Mapping:
         memoryview, changes a copy of this process only.
         """
         if self._pages is not None and self._writable:
-            _make_private(self._pages, self._nbytes, descriptor)
+            flags, protection = mmap.MAP_PRIVATE | MAP_NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+            try:
+                map_over(self._pages, self._offset, self._nbytes, flags, protection, descriptor)
+            except OSError as error:
+                raise Error("cannot end the write access: {}".format(error.strerror)) from error
         for view in self._arrays:
             view.flags.writeable = False
         self._arrays.clear()
 
 
-def _make_private(pages: mmap.mmap, nbytes: int, descriptor: int) -> None:
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
-    flags = mmap.MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE
-    protection = mmap.PROT_READ | mmap.PROT_WRITE
-    if libc.mmap(address, nbytes, protection, flags, descriptor, 0) != address:
-        raise Error("cannot end the write access: {}".format(os.strerror(ctypes.get_errno())))
+def _mapped(descriptor: int, nbytes: int, protection: int) -> tuple[mmap.mmap, int]:
+    """Mapped memory, and where in it the segment begins."""
+    if nbytes >= HUGE:
+        try:
+            return map_aligned(descriptor, nbytes, protection)
+        except (OSError, ValueError, ImportError):
+            pass
+    return mmap.mmap(descriptor, nbytes, mmap.MAP_SHARED, protection), 0

@@ -7,6 +7,7 @@ import os
 from typing import Iterator
 
 from clara.errors import Error, OutOfMemory
+from clara.huge_pages import populate
 
 _NO_SPACE = (errno.ENOSPC, errno.ENOMEM, errno.EFBIG, errno.EDQUOT)
 
@@ -26,9 +27,10 @@ def reserve(descriptor: int, nbytes: int, name: str) -> None:
     if nbytes - before.st_blocks * 512 > free:
         raise _too_big(name, nbytes, free, where)
     try:
+        os.ftruncate(descriptor, nbytes)
+        populate(descriptor, nbytes)
         if nbytes:
             os.posix_fallocate(descriptor, 0, nbytes)
-        os.ftruncate(descriptor, nbytes)
     except (OSError, OverflowError) as error:
         os.ftruncate(descriptor, before.st_size)
         if isinstance(error, OverflowError) or error.errno in _NO_SPACE:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pb2 import MethodDescriptorProto, ServiceDescriptorProto
+from google.protobuf.descriptor_pb2 import MethodDescriptorProto
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_support import ECHO, Client, Server, accepted
+from platform_support import ECHO, Client, Server, accepted, every_method
 
-from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
+from clara_cli.server.wire import models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.wire.common_pb2 import Identifier
 
-MODULES = (clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2)
 TEXTS = [
     *("", "/", "..", "../../../etc/passwd", "/etc/passwd", "./a", "a/b", "input/a", "operators/echo", "echo", "a\0b"),
     *("$(touch x)", "`id`", "; rm -rf /", "%s%n", "{0.__class__}", "clara-pod-manager", "\u202e", "\ud7ff", "a" * 5000),
@@ -27,18 +24,7 @@ TEXTS = [
 INTEGERS = [0, 1, 2, 3, 4, 5, 6, -1, 2**31 - 1, -(2**31)]
 
 
-def methods() -> Iterator[tuple[ModuleType, str, MethodDescriptorProto]]:
-    """Every method but Stop."""
-    for module in MODULES:
-        (service,) = module.DESCRIPTOR.services_by_name.values()
-        proto = ServiceDescriptorProto()
-        service.CopyToProto(proto)
-        yield from ((module, service.full_name, method) for method in proto.method if method.name != "Stop")
-
-
-METHODS = {
-    f"{service.rpartition('.')[2]}.{method.name}": (module, service, method) for module, service, method in methods()
-}
+METHODS = {name: method for name, method in every_method().items() if method[1].name != "Stop"}
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +77,14 @@ def texts() -> st.SearchStrategy[str]:
     return st.sampled_from(TEXTS) | st.text(max_size=20)
 
 
-def call(channel: grpc.Channel, service: str, method: MethodDescriptorProto, requests: list[bytes]) -> list[bytes]:
+def call(channel: grpc.Channel, name: str, method: MethodDescriptorProto, requests: list[bytes]) -> list[bytes]:
     """Raw requests in, raw answers out; one request where they are not streamed."""
     make = {
         (False, False): channel.unary_unary,
         (False, True): channel.unary_stream,
         (True, False): channel.stream_unary,
     }[method.client_streaming, method.server_streaming]
-    answer = make(f"/{service}/{method.name}")(iter(requests) if method.client_streaming else requests[0], timeout=60)
+    answer = make(f"/{name}")(iter(requests) if method.client_streaming else requests[0], timeout=60)
     return list(answer) if method.server_streaming else [answer]
 
 
@@ -113,7 +99,7 @@ def files(server: Server) -> set[str]:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_messages_that_can_be_read(server: Server, known: list[str], name: str) -> None:
-    module, service, method = METHODS[name]
+    module, method = METHODS[name]
     request = getattr(module, method.input_type.rpartition(".")[2])
     response = getattr(module, method.output_type.rpartition(".")[2])
     before = files(server)
@@ -122,7 +108,7 @@ def test_messages_that_can_be_read(server: Server, known: list[str], name: str) 
         @settings(max_examples=40, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(messages(request.DESCRIPTOR, known), min_size=1, max_size=3))
         def try_it(sent: list[dict[str, Any]]) -> None:
-            answers = call(channel, service, method, [request(**fields).SerializeToString() for fields in sent])
+            answers = call(channel, name, method, [request(**fields).SerializeToString() for fields in sent])
             for answer in map(response.FromString, answers):
                 assert answer.header.code != -0x0001, list(answer.header.messages)
                 assert answer.header.code >= 0 or answer.header.messages
@@ -134,7 +120,7 @@ def test_messages_that_can_be_read(server: Server, known: list[str], name: str) 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_bytes_that_are_no_message(server: Server, name: str) -> None:
-    module, service, method = METHODS[name]
+    module, method = METHODS[name]
     response = getattr(module, method.output_type.rpartition(".")[2])
     before = files(server)
     with server.channel() as channel:
@@ -142,7 +128,7 @@ def test_bytes_that_are_no_message(server: Server, name: str) -> None:
         @settings(max_examples=20, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(st.binary(max_size=200), min_size=1, max_size=3))
         def try_it(sent: list[bytes]) -> None:
-            for answer in map(response.FromString, call(channel, service, method, sent)):
+            for answer in map(response.FromString, call(channel, name, method, sent)):
                 assert answer.header.code != -0x0001, list(answer.header.messages)
                 assert answer.header.code >= 0 or answer.header.messages
 

@@ -19,6 +19,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from platform_support import ECHO, Client, Server, accepted, refusal, server_in
 from support import installed_command, wait_until
 
+from clara_cli.root import Root
+from clara_cli.server.process import find_running
 from clara_cli.server.wire import clara_pb2, jobs_pb2, pipelines_pb2
 
 SLEEPER = "import time\nprint('asleep', flush=True)\ntime.sleep({})\nprint('awake')\n"
@@ -181,6 +183,25 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+def test_a_token_over_tls_makes_a_server_trusted(tmp_path: Path, certificates: Path) -> None:
+    """No warning, and whoever shows it may stop the server."""
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("0123456789abcdef")
+    tls = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
+    words = ["--address", "0.0.0.0", *tls, "--token-file", token]
+    with server_in(tmp_path / "own", *map(str, words)) as server:
+        assert server.clara("platform", "status").stderr == ""
+        transport = grpc.ssl_channel_credentials((certificates / "ca.pem").read_bytes())
+        with grpc.secure_channel(server.address, transport) as channel, pytest.raises(grpc.RpcError, match="UNAUTHEN"):
+            version(channel)
+        shown = grpc.composite_channel_credentials(transport, grpc.access_token_call_credentials("0123456789abcdef"))
+        with grpc.secure_channel(f"localhost:{server.port}", shown) as channel:
+            assert version(channel) == "0.8.1"
+            accepted(Client(channel).clara.Stop(clara_pb2.ClaraStopRequest()))
+        wait_until(lambda: find_running(Root(server.root)) is None, "the server's end")
 
 
 @pytest.mark.parametrize("mutual", [False, True])

@@ -14,7 +14,7 @@ import pytest
 import clara_cli
 
 PACKAGE = Path(clara_cli.__file__).parent
-FRONT = {"cli.py", "clarac.py", "binaries.py", "commands", "output.py", "__main__.py"}
+FRONT = {"cli.py", "entry.py", "clarac.py", "binaries.py", "commands", "output.py", "__main__.py"}
 MODULES = sorted(
     name
     for _, name, _ in pkgutil.walk_packages([str(PACKAGE)], "clara_cli.")
@@ -86,7 +86,10 @@ def loaded(*words: str) -> set[str]:
     return set(done.stderr.split())
 
 
-HEAVY = {"numpy", "nibabel", "jsonschema", "rich", "dockerfile_parse", "subprocess", "asyncio"}
+HEAVY = {
+    *("numpy", "nibabel", "jsonschema", "rich", "dockerfile_parse", "subprocess", "asyncio", "json"),
+    *("dataclasses", "locale", "signal", "tempfile", "importlib.metadata", "platformdirs", "difflib"),
+}
 
 
 @pytest.mark.parametrize("words", [("--help",), ("list", "pipelines"), ("list", "jobs"), ("version",)])
@@ -96,6 +99,37 @@ def test_light_commands_load_nothing_heavy(words: tuple[str, ...]) -> None:
     alone = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not modules & HEAVY - set(alone.stdout.split())
     assert "yaml" not in modules
+
+
+# Modules of clara itself that a command loads. More of them make every call slower: is a new one needed at once?
+MOST = {("--help",): 13, ("list", "jobs"): 28, ("list", "pipelines"): 28, ("version",): 19}
+
+
+@pytest.mark.parametrize("words", MOST)
+def test_light_commands_load_few_modules(words: tuple[str, ...], tmp_path: Path) -> None:
+    own = {name for name in loaded(*words) if name.startswith("clara_cli")}
+    assert len(own) <= MOST[words], sorted(own)
+
+
+def test_what_is_registered_for_the_end_happens_and_the_status_stays() -> None:
+    program = (
+        "import atexit, sys\nfrom clara_cli.entry import leave\nprint('out', end=' ')\n"
+        "atexit.register(print, 'at the end')\nleave({})\nprint('not left')"
+    )
+    for status, code in (("None", 0), ("3", 3), ("True", 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(status)], check=False, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (code, "out at the end\n")
+
+
+def test_threads_that_run_are_waited_for() -> None:
+    program = (
+        "import threading, time\nfrom clara_cli.entry import leave\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('done'))).start()\nleave(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "done\n")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,10 +12,11 @@ from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict
 from clara_cli.ids import new_id
-from clara_cli.jobs import lock, store
+from clara_cli.jobs import listing, lock, store
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.recovery import recover
 from clara_cli.jobs.states import JobEvent, JobPriority, JobState, JobStatus, OperatorEvent, OperatorStatus
+from clara_cli.output import utc
 from clara_cli.root import choose_root
 
 
@@ -40,6 +41,25 @@ def test_jobs_are_listed_newest_first(database: Database) -> None:
     ids = [insert(database, created) for created in (2.0, 1.0, 3.0, 3.0)]
     with database.read() as connection:
         assert [job.id for job in store.list_jobs(connection)] == [ids[3], ids[2], ids[0], ids[1]]
+
+
+def test_the_rows_of_a_list_are_what_the_records_say(database: Database) -> None:
+    ids = [insert(database, created) for created in (0.0, 1700000000.999, 1700000000.999)]
+    with database.write() as connection:
+        store.submit_job(connection, ids[1])
+        store.change_job(connection, ids[1], JobEvent.RUN)
+        store.change_job(connection, ids[1], JobEvent.FAULT)
+        store.submit_job(connection, ids[2])
+        store.change_job(connection, ids[2], JobEvent.RUN)
+    with database.read() as connection:
+        assert listing.job_ids(connection) == [ids[2], ids[1], ids[0]]
+        assert listing.job_rows(connection) == [
+            (
+                *(job.name, job.id, job.pipeline_id, job.state.wire, job.status.wire, job.priority.wire),
+                *(utc(job.created), utc(job.started), utc(job.stopped)),
+            )
+            for job in store.list_jobs(connection)
+        ]
 
 
 def test_a_job_is_started_once(database: Database) -> None:

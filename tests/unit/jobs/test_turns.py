@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,7 +141,7 @@ def test_never_more_than_there_is_and_never_stuck(situation: tuple[list[Claim], 
         granted = {claim.number: devices for claim, devices in grant(claims, lambda job: job not in dead)}
         for number in granted:
             assert claims_by(claims, number).job_id not in dead
-        claims = [replace(c, devices=granted[c.number]) if c.number in granted else c for c in claims]
+        claims = [c._replace(devices=granted[c.number]) if c.number in granted else c for c in claims]
         living = [claim for claim in claims if claim.job_id not in dead]
         held = [claim for claim in living if claim.devices is not None]
         assert held, "somebody always gets something"
@@ -162,7 +161,7 @@ def claims_by(claims: list[Claim], number: int) -> Claim:
 
 
 def waiting(number: int, cpus: int, **more: object) -> Claim:
-    return replace(Claim(number, f"job{number}", "a", NORMAL, True, number, Need(cpus), MACHINE), **more)  # type: ignore[arg-type]
+    return Claim(number, f"job{number}", "a", NORMAL, True, number, Need(cpus), MACHINE)._replace(**more)  # type: ignore[arg-type]
 
 
 def test_a_large_one_is_not_overtaken_for_ever() -> None:
@@ -184,7 +183,7 @@ def test_what_was_begun_comes_first_but_after_immediate_ones() -> None:
 def test_an_operator_lends_its_room_to_the_job_that_it_started() -> None:
     inner = waiting(2, 1, machine=ONE, parent="job1")
     outer = waiting(1, 1, machine=ONE, devices=())
-    assert grant([outer, replace(inner, parent=None)], lambda _: True) == []
+    assert grant([outer, inner._replace(parent=None)], lambda _: True) == []
     assert [claim.number for claim, _ in grant([outer, inner], lambda _: True)] == [2]
 
 
@@ -204,4 +203,4 @@ def test_what_a_job_begins_with_is_taken_together_as_far_as_there_is_room() -> N
     later = [waiting(5, 2, ticket=2), waiting(6, 4, ticket=2, job_id="job5")]
     small = waiting(7, 1, ticket=6)
     assert grant([full, *later, small], lambda _: True) == []
-    assert [claim.number for claim, _ in grant([replace(full, need=Need(1)), *later, small], lambda _: True)] == [5]
+    assert [claim.number for claim, _ in grant([full._replace(need=Need(1)), *later, small], lambda _: True)] == [5]

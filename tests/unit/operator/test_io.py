@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import clara
 import nibabel
 import numpy as np
 import pytest
-from clara import io_codec, io_gzip, io_npz
+from clara import io_codec, io_gzip, io_npz, io_npz_array
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -36,6 +38,7 @@ def codec(request, monkeypatch):
 def small_blocks(monkeypatch):
     """So that small arrays have many."""
     monkeypatch.setattr(io_npz, "BLOCK", 100)
+    monkeypatch.setattr(io_npz_array, "_PIECE", 60)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -217,6 +220,55 @@ def test_npz_at_the_borders_of_blocks(tmp_path, codec, small_blocks, size):
     clara.io.write_npz(tmp_path / "a.npz", a=array)
     assert zipfile.ZipFile(tmp_path / "a.npz").testzip() is None
     np.testing.assert_array_equal(clara.io.read_npz(tmp_path / "a.npz")["a"], array)
+
+
+@given(
+    arrays=st.dictionaries(st.text("ab", min_size=1), ARRAYS, max_size=2),
+    theirs=st.booleans(),
+    order=st.sampled_from("CF"),
+)
+@HERE
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")  # numpy's own
+def test_npz_arrays_are_read_piece_by_piece_and_into_memory_that_is_there(
+    tmp_path, small_blocks, arrays, theirs, order
+):
+    path = tmp_path / "a.npz"
+    given_ = {name: np.array(array, order=order) for name, array in arrays.items()}
+    np.savez_compressed(path, **given_) if theirs else clara.io.write_npz(path, **given_)
+    opened = clara.io.open_npz(path)
+    assert list(opened) == list(given_)
+    for name, array in given_.items():
+        found = opened[name]
+        assert (found.shape, found.dtype) == (array.shape, array.dtype)
+        pieces = [(start, piece.copy()) for start, piece in found.pieces()]
+        assert [start for start, _ in pieces] == [sum(p.size for _, p in pieces[:n]) for n in range(len(pieces))]
+        whole = np.concatenate([piece for _, piece in pieces]) if pieces else np.empty(0, array.dtype)
+        assert whole.tobytes() == array.ravel("F" if found.fortran_order else "C").tobytes()
+        for out_order in "CF":
+            out = np.empty(array.shape, array.dtype, out_order)
+            assert found.read(out) is out
+            assert out.tobytes() == array.tobytes()
+
+
+def test_an_npz_array_fills_only_what_takes_it(tmp_path, small_blocks):
+    values = np.arange(600, dtype="i4").reshape(20, 30)
+    clara.io.write_npz(tmp_path / "a.npz", v=values)
+    array = clara.io.open_npz(tmp_path / "a.npz")["v"]
+    np.testing.assert_array_equal(array.read(np.zeros((20, 30))), values)
+    with pytest.raises(ValueError, match=r"a\.npz: its shape is \[20, 30\], out has \[30, 20\]"):
+        array.read(np.zeros((30, 20), "i4"))
+    with pytest.raises(TypeError, match="int32 cannot be stored as uint8"):
+        array.read(np.zeros((20, 30), "u1"))
+
+
+def test_who_stops_in_the_middle_of_an_npz_array_leaves_no_thread(tmp_path, codec, small_blocks):
+    clara.io.write_npz(tmp_path / "a.npz", v=np.arange(50_000))
+    before = threading.active_count()
+    for _, piece in clara.io.open_npz(tmp_path / "a.npz")["v"].pieces():
+        assert piece[0] == 0
+        break
+    gc.collect()
+    assert threading.active_count() == before
 
 
 def test_other_programs_read_the_npz(tmp_path, codec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -276,3 +277,71 @@ def test_a_destination_is_never_left(source: Path, tmp_path: Path) -> None:
     download(select(tree, parse_pattern("/input/sub/*")), str(out / "sub"))
     assert (elsewhere / "f").read_text() == "new"
     assert source.read_bytes() == before
+
+
+SMALL = """
+import os, signal, sys
+from clara_cli.filecopy import open_regular
+import clara_cli.payloads.place as place_module
+from clara_cli.payloads.place import Placer
+original = place_module.copy_attributes
+def killed(*values):
+    original(*values)
+    os.kill(os.getpid(), signal.SIGKILL)
+place_module.copy_attributes = killed
+Placer(lambda _: None).place(open_regular(sys.argv[1]), sys.argv[2], "small")
+"""
+
+
+@pytest.fixture
+def small(source: Path) -> Path:
+    path = source.with_name("small")
+    path.write_bytes(b"small")
+    path.chmod(0o640)
+    os.utime(path, (1, 2))
+    return path
+
+
+def test_a_killed_process_leaves_nothing_of_a_small_file(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    done = subprocess.run([sys.executable, "-c", SMALL, small, out], check=False)
+    assert done.returncode == -signal.SIGKILL
+    if list(out.iterdir()):
+        pytest.skip("this file system has no files without a name")
+    place(small, out / "small")
+    assert [path.name for path in out.iterdir()] == ["small"]
+    info = (out / "small").stat()
+    assert (info.st_mode & 0o777, info.st_mtime) == (0o640, 2)
+
+
+def test_a_name_that_is_taken_meanwhile_is_replaced(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, original = tmp_path / "small", os.link
+
+    def late(*words: object, **more: object) -> None:
+        target.write_text("of another")
+        original(*words, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", late)
+    place(small, target)
+    assert target.read_bytes() == b"small"
+    assert parts_in(tmp_path) == []
+
+
+def test_without_nameless_files_a_small_one_is_renamed(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.open
+
+    def old(path: str, flags: int, *more: int, **named: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return original(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", old)
+    counted: list[int] = []
+    place(small, tmp_path / "small", counted.append)
+    assert (tmp_path / "small").read_bytes() == b"small" and sum(counted) == 5
+    assert parts_in(tmp_path) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
@@ -49,6 +50,25 @@ def test_producers_inherit_writable_and_consumers_read_only_descriptors() -> Non
     assert variables.descriptors(definition.operator("A")) == ()
     assert os.pread(read, 10, 0) == b"abc"
     variables.close()
+
+
+def test_whoever_could_still_write_is_known_when_a_variable_is_sealed() -> None:
+    definition = pipeline()
+    producer, consumer = definition.operator("A"), definition.operator("B")
+    with Variables(definition) as variables:
+        (written,) = variables.descriptors(producer)
+        os.ftruncate(written, 4096)
+        left_behind = os.dup(written)
+        mapped = mmap.mmap(left_behind, 4096)
+        (read,) = variables.descriptors(consumer)
+        also_read = mmap.mmap(read, 4096, prot=mmap.PROT_READ)
+        assert variables.seal(producer)  # the descriptor
+        os.close(left_behind)
+        assert variables.seal(producer)  # the mapping
+        mapped.close()
+        assert not variables.seal(producer)
+        assert variables.seal(consumer) is False  # it has no outputs
+        also_read.close()
 
 
 def test_memory_is_given_back_with_the_last_reader_and_at_the_end() -> None:

@@ -1,0 +1,29 @@
+"""`clara list pipelines`."""
+
+from __future__ import annotations
+
+import click
+
+from clara_cli.commands.base import ClaraCommand, global_options, settings
+from clara_cli.commands.showing import output_option, quiet_option, show_list
+from clara_cli.output import table
+
+
+@click.command("pipeline", cls=ClaraCommand)
+@quiet_option
+@output_option
+@global_options
+def command(quiet: bool, output: str) -> None:
+    """List the stored pipelines (also: pipelines)."""
+    from clara_cli.commands.records import pipeline_record
+    from clara_cli.pipelines.store import list_pipelines
+
+    with settings().database() as (database, _), database.read() as connection:
+        found = list_pipelines(connection)
+    show_list(
+        output,
+        quiet,
+        lambda: [record.id for record in found],
+        lambda: [pipeline_record(record) for record in found],
+        lambda: table(["NAME", "ID"], [(record.name, record.id) for record in found]),
+    )

@@ -1,0 +1,154 @@
+"""The fork server: a process that has loaded what operators in Python load, and forks them.
+
+It is started first of all, on another core, while the command itself is still being loaded; its other side is
+`clara_cli/warm_path`. It takes only operators that would find exactly what it has: this very Python, and the same
+values of all variables that are read when a Python or its libraries are loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from clara_cli.runtime.passed_on import FAST_IO, OPERATOR_FOLDER, passed_on, python_variables
+
+VARIABLE = "CLARA_WARM_START"
+_SCRIPT = os.path.join(os.path.dirname(OPERATOR_FOLDER), "warm_path", "fork_server.py")  # noqa: PTH118, PTH120
+# Read while a Python or its libraries are loaded.
+_READ_EARLY = (
+    *("PYTHON", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "KMP_", "BLIS_", "NUMEXPR_", "NPY_"),
+    *("LD_", "MALLOC_", "GLIBC_", "LC_", "CLARA_FAST_IO"),
+)
+_READ_EARLY_NAMES = ("TZ", "LANG", "LANGUAGE", "HOME")
+# Beside its own descriptors each operator gets six; the kernel passes 253 at a time.
+_MOST_DESCRIPTORS = 200
+
+
+class ForkServer:
+    """A running fork server.
+
+    Args:
+        user: what operators see of the user's environment.
+    """
+
+    def __init__(self, user: Mapping[str, str]) -> None:
+        """Start it; does not wait until it is ready.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        environment = {**user, **python_variables(user)}
+        self._decisive = _decisive(environment)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            words = [sys.executable, "-u", _SCRIPT, str(theirs.fileno())]
+            self._pid = _start(words, environment, theirs.fileno())
+
+    def takes(self, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> bool:
+        """Whether an operator finds in a fork what it would find if it were started anew, as far as that shows here."""
+        if len(argv) < 2 or argv[0] != sys.executable or len(descriptors) > _MOST_DESCRIPTORS:
+            return False
+        return _decisive(environment) == self._decisive
+
+    def fork(self, document: int, descriptors: Sequence[int]) -> bool:
+        """Have an operator forked; False when the server is gone.
+
+        Args:
+            document: descriptor of the request, as `warm_path/forking.py` reads it.
+            descriptors: what goes with it.
+        """
+        try:
+            socket.send_fds(self._control, [b"fork"], [document, *descriptors])
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End it; operators that were forked go on."""
+        self._control.close()
+        with suppress(OSError):
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def _start(words: list[str], environment: dict[str, str], descriptor: int) -> int:
+    """Execute the server, with nothing for its stdin, stdout and stderr; returns its process id.
+
+    Not by posix_spawn, which leaves a signal of glibc's ignored, for good.
+    """
+    if "subprocess" in sys.modules:
+        from subprocess import DEVNULL, Popen
+
+        streams = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL}
+        process = Popen(words, env=environment, pass_fds=(descriptor,), **streams)  # type: ignore[call-overload]
+        process.returncode = 0  # collected by its number
+        return int(process.pid)
+    # So early there is no thread, and loading subprocess takes as long as starting a Python.
+    pid = os.fork()
+    if pid == 0:
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in range(3):
+                os.dup2(nothing, number)
+            os.set_inheritable(descriptor, True)
+            os.execve(words[0], words, environment)
+        finally:
+            os._exit(127)
+    return pid
+
+
+def _decisive(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in environment.items() if name.startswith(_READ_EARLY) or name in _READ_EARLY_NAMES
+    }
+
+
+# Flags with which none is needed, or another one.
+_OTHERWISE = ("--config", "--detach", "--fast-io", "--help", "-h")
+_early: list[ForkServer] = []
+
+
+def begin_early(words: Sequence[str]) -> None:
+    """Start a fork server if a command line looks as if it will be needed and nothing could speak against it.
+
+    Args:
+        words: the command line without the program's name.
+    """
+    command = next((word for word in words if not word.startswith("-")), "")
+    if command not in ("start", "run") or any(
+        word.startswith(("--config", "--det", "--eng", "--fast", "--h", "-h")) for word in words
+    ):
+        return
+    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START", "CLARA_ENGINE")}
+    if said[VARIABLE] not in ("", "1") or said[FAST_IO] not in ("", "0") or said["CLARA_START"] == "detach":
+        return
+    if said["CLARA_ENGINE"] not in ("", "local"):
+        return
+    try:
+        with open(os.path.expanduser("~/.clara/config.yaml"), "rb") as file:  # noqa: PTH111, PTH123
+            text = file.read(1 << 16)
+    except OSError:
+        text = b""
+    if not any(key in text for key in (b"warm_start", b"fast_io", b"detach", b"slurm")):
+        with suppress(OSError):
+            _early.append(ForkServer(passed_on()))
+
+
+def fork_server(wanted: bool, user: Mapping[str, str]) -> ForkServer | None:
+    """The fork server for operators with this part of the user's environment; None if none is wanted, or can be had.
+
+    The caller closes it.
+    """
+    early = _early.pop() if _early else None
+    if early is not None and wanted and early._decisive == _decisive({**user, **python_variables(user)}):
+        return early
+    if early is not None:
+        early.close()
+    if wanted:
+        with suppress(OSError):
+            return ForkServer(user)
+    return None
