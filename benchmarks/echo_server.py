@@ -1,6 +1,7 @@
-"""A gRPC server that does as little as it can, to compare with: `python echo_server.py threads|asyncio`.
+"""A gRPC server that does as little as it can, to compare with: `python echo_server.py threads|asyncio FOLDER`.
 
 It prints its port, and ends when its stdin does. What it answers to Status and List it is told by the first calls.
+Store and Load have a file in FOLDER, written and read in the plainest way.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
 
-from clara_cli.server.wire.payloads_pb2 import PayloadsDownloadResponse
+from clara_cli.server.wire.payloads_pb2 import PayloadsDownloadResponse, PayloadsUploadRequest
 
 # Of the same size and kind as an answer with a chunk of a file.
 CHUNK = PayloadsDownloadResponse(data=bytes(1 << 20)).SerializeToString()
+FILE = Path(sys.argv[2]) / "file"
 
 
 class Threads:
@@ -39,6 +42,17 @@ class Threads:
         for _count in range(int(request)):
             yield CHUNK
 
+    def store(self, requests: Iterator[bytes], _: Any) -> bytes:
+        with FILE.open("wb") as file:
+            for request in requests:
+                file.write(PayloadsUploadRequest.FromString(request).data)
+        return b""
+
+    def load(self, request: bytes, _: Any) -> Iterator[bytes]:
+        with FILE.open("rb") as file:
+            while data := file.read(int(request)):
+                yield PayloadsDownloadResponse(data=data).SerializeToString()
+
 
 class Asyncio:
     """The same on one thread."""
@@ -59,6 +73,17 @@ class Asyncio:
         for _count in range(int(request)):
             yield CHUNK
 
+    async def store(self, requests: AsyncIterator[bytes], _: Any) -> bytes:
+        with FILE.open("wb") as file:
+            async for request in requests:
+                file.write(PayloadsUploadRequest.FromString(request).data)
+        return b""
+
+    async def load(self, request: bytes, _: Any) -> AsyncIterator[bytes]:
+        with FILE.open("rb") as file:
+            while data := file.read(int(request)):
+                yield PayloadsDownloadResponse(data=data).SerializeToString()
+
 
 def handler(methods: Any) -> Any:
     return grpc.method_handlers_generic_handler(
@@ -68,6 +93,8 @@ def handler(methods: Any) -> Any:
             "Many": grpc.unary_stream_rpc_method_handler(methods.many),
             "Take": grpc.stream_unary_rpc_method_handler(methods.take),
             "Give": grpc.unary_stream_rpc_method_handler(methods.give),
+            "Store": grpc.stream_unary_rpc_method_handler(methods.store),
+            "Load": grpc.unary_stream_rpc_method_handler(methods.load),
         },
     )
 

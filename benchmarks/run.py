@@ -13,6 +13,7 @@ import many
 import memory
 import mounts
 import noop
+import peers
 import server
 import slurm
 import startup
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "many": many,
     "transfer": transfer,
     "server": server,
+    "peers": peers,
     "slurm": slurm,
 }
 

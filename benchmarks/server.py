@@ -1,4 +1,8 @@
-"""The platform server against gRPC servers that do nothing: calls a second, throughput, and a job from start to end."""
+"""The platform server beside minimal gRPC servers: calls a second, throughput, and a job from start to end.
+
+The client is the same for all of them and makes the same messages. An upload is one of a new file; the one before is
+removed outside the clock.
+"""
 
 from __future__ import annotations
 
@@ -36,30 +40,34 @@ def measure(runs: int) -> list[Table]:
         space = stack.enter_context(Workspace())
         job = fill(space, JOBS)
         channel = stack.enter_context(_platform(space))
-        echoes = {kind: stack.enter_context(_echo(kind)) for kind in KINDS}
+        echoes = {kind: stack.enter_context(_echo(kind, space.folder)) for kind in KINDS}
         jobs, payloads = Stub(channel, jobs_pb2), Stub(channel, payloads_pb2)
         payload = payloads.Create(payloads_pb2.PayloadsCreateRequest()).payload_id
-        upload = partial(_upload, payloads, payload)
-        upload()
+        payloads.Upload(_parts(payload, "large"))
+        status, listed = "Status", f"List of {JOBS} jobs"
+        up, down = f"upload in {UP >> 10} KiB", f"download in {DOWN >> 20} MiB"
+        upload, download = partial(_upload, payloads, payload), partial(_download, payloads, payload)
         cases: dict[tuple[str, str], Callable[[], float]] = {
-            ("Status", "clara"): partial(_status, jobs, job),
-            (f"List of {JOBS} jobs", "clara"): partial(_list, jobs),
-            (f"upload in {UP >> 10} KiB", "clara"): upload,
-            (f"download in {DOWN >> 20} MiB", "clara"): partial(_download, payloads, payload),
+            (status, "clara"): partial(_status, jobs, job),
+            (listed, "clara"): partial(_list, jobs),
+            (up, "clara"): upload,
+            (f"{up}, kept", "clara"): upload,
+            (down, "clara"): download,
+            (f"{down}, of a file", "clara"): download,
         }
         answer = jobs.Status(jobs_pb2.JobsStatusRequest(job_id=Identifier(value=job))).SerializeToString()
         entry = next(iter(jobs.List(jobs_pb2.JobsListRequest()))).SerializeToString()
+        chunk = payloads_pb2.PayloadsDownloadResponse
         for kind, echo in echoes.items():
-            cases["Status", kind] = partial(_same, echo, answer)
-            cases[f"List of {JOBS} jobs", kind] = partial(_consumed, echo, "Many", jobs_pb2.JobsListResponse, entry)
-            cases[f"upload in {UP >> 10} KiB", kind] = partial(_taken, echo, payload)
-            count = str(SIZE // DOWN).encode()
-            cases[f"download in {DOWN >> 20} MiB", kind] = partial(
-                _consumed, echo, "Give", payloads_pb2.PayloadsDownloadResponse, count
-            )
+            cases[status, kind] = partial(_same, echo, answer)
+            cases[listed, kind] = partial(_consumed, echo, "Many", jobs_pb2.JobsListResponse, entry)
+            cases[up, kind] = partial(_taken, echo, "Take", payload)
+            cases[f"{up}, kept", kind] = partial(_taken, echo, "Store", payload)
+            cases[down, kind] = partial(_consumed, echo, "Give", chunk, str(SIZE // DOWN).encode())
+            cases[f"{down}, of a file", kind] = partial(_consumed, echo, "Load", chunk, str(DOWN).encode())
         results = interleaved(cases, runs)
         latency = [_no_op(space, jobs) for _ in range(runs)]
-    return [_table(results), _latency(latency)]
+    return [_table(results), _rates(results, (status, listed)), _latency(latency)]
 
 
 def _table(results: dict[tuple[str, str], list[float]]) -> Table:
@@ -70,6 +78,15 @@ def _table(results: dict[tuple[str, str], list[float]]) -> Table:
         series = {name: results[what, name] for name in ("clara", *KINDS)}
         times = [Spread.of(item).milliseconds() for item in series.values()]
         table.add_row(what, *times, *(f"{ratio(series[kind], series['clara']):.2f}" for kind in KINDS))
+    return table
+
+
+def _rates(results: dict[tuple[str, str], list[float]], calls: tuple[str, ...]) -> Table:
+    table = Table(title="server: calls a second, of one client after another, from the medians")
+    for column in ("what", "clara", *(f"echo, {kind}" for kind in KINDS)):
+        table.add_column(column)
+    for what in calls:
+        table.add_row(what, *(f"{1 / Spread.of(results[what, name]).median:,.0f}" for name in ("clara", *KINDS)))
     return table
 
 
@@ -94,8 +111,8 @@ def _platform(space: Workspace) -> Iterator[grpc.Channel]:
 
 
 @contextmanager
-def _echo(kind: str) -> Iterator[grpc.Channel]:
-    command = [sys.executable, str(Path(__file__).with_name("echo_server.py")), kind]
+def _echo(kind: str, folder: Path) -> Iterator[grpc.Channel]:
+    command = [sys.executable, str(Path(__file__).with_name("echo_server.py")), kind, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdin is not None
         with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
@@ -128,19 +145,21 @@ def _consumed(echo: grpc.Channel, method: str, answer: Any, request: bytes) -> f
     return _clocked(lambda: [None for _ in call(request)])
 
 
-def _parts(payload: Identifier) -> Iterator[Any]:
-    details, data = payloads_pb2.PayloadFileDetails(name="large"), bytes(UP)
+def _parts(payload: Identifier, name: str) -> Iterator[Any]:
+    details, data = payloads_pb2.PayloadFileDetails(name=name), bytes(UP)
     for _ in range(SIZE // UP):
         yield payloads_pb2.PayloadsUploadRequest(payload_id=payload, details=details, data=data)
 
 
 def _upload(payloads: Any, payload: Identifier) -> float:
-    return _clocked(lambda: payloads.Upload(_parts(payload)))
+    # As the echo server truncates its file: the memory of the file before is what the kernel takes next.
+    payloads.Remove(payloads_pb2.PayloadsRemoveRequest(payload_id=payload, name="new"))
+    return _clocked(lambda: payloads.Upload(_parts(payload, "new")))
 
 
-def _taken(echo: grpc.Channel, payload: Identifier) -> float:
-    call = echo.stream_unary("/Echo/Take", payloads_pb2.PayloadsUploadRequest.SerializeToString)
-    return _clocked(lambda: call(_parts(payload)))
+def _taken(echo: grpc.Channel, method: str, payload: Identifier) -> float:
+    call = echo.stream_unary(f"/Echo/{method}", payloads_pb2.PayloadsUploadRequest.SerializeToString)
+    return _clocked(lambda: call(_parts(payload, "new")))
 
 
 def _download(payloads: Any, payload: Identifier) -> float:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -57,8 +58,8 @@ def ratio(ours: Sequence[float], baseline: Sequence[float]) -> float:
     return statistics.median(ours) / statistics.median(baseline)
 
 
-def timed(argv: Sequence[str], environment: Mapping[str, str]) -> float:
-    """Seconds from starting a process until it has ended.
+def timed(argv: Sequence[str], environment: Mapping[str, str], folder: Path | None = None) -> float:
+    """Seconds from starting a process, in a folder, until it has ended.
 
     Raises:
         CalledProcessError: it did not end well.
@@ -67,6 +68,7 @@ def timed(argv: Sequence[str], environment: Mapping[str, str]) -> float:
     subprocess.run(
         argv,
         env=environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""How long upload and download take, against `cp`, and the memory they need."""
+"""How long upload and download take, against `cp`, and the memory they need; the memory that `logs` needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 from timing import Spread, interleaved, ratio
-from workspace import CLARA, Workspace
+from workspace import CLARA, Workspace, array, operator
 
 TARGET = 1.1
 BASELINE = "cp --reflink=never"
@@ -31,8 +31,8 @@ class Run(NamedTuple):
 
 
 def measure(runs: int) -> list[Table]:
-    """One large file and many small ones, into a payload and out of it."""
-    return [_one_file(runs), _many_files(runs)]
+    """One large file and many small ones, into a payload and out of it; a log as large as the one file."""
+    return [_one_file(runs), _many_files(runs), _log()]
 
 
 def _one_file(runs: int) -> Table:
@@ -53,6 +53,30 @@ def _many_files(runs: int) -> Table:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / str(count)).write_bytes(b"x" * 1000)
         return _table(f"{FILES} files of 1000 bytes", space, data, ["--reflink=never", "-r"], runs)
+
+
+def _log() -> Table:
+    """Each once: it is the memory that counts."""
+    with Workspace() as space:
+        job = space.job(space.pipeline([operator("noop", "noop", [], [array("token", 1)])]))
+        space.clara("start", "job", "-j", job)
+        lines = (b"x" * 999 + b"\n") * 1000
+        with (space.root / "jobs" / job / "logs" / "noop.log").open("wb") as file:
+            for _ in range((size - 1) // len(lines) + 1):
+                file.write(lines)
+        cases = {
+            "cat": ["cat", file.name],
+            "clara logs -o noop": [str(CLARA), "logs", "-j", job, "-o", "noop"],
+            "clara logs": [str(CLARA), "logs", "-j", job],
+            "clara logs -f": [str(CLARA), "logs", "-j", job, "-f"],
+        }
+        found = {name: _run(argv, space.environment, None) for name, argv in cases.items()}
+    table = Table(title=f"transfer: a log of {size >> 20} MiB, whole processes; target 80 MiB")
+    for title in ("what", "time, ms", "peak memory, MiB"):
+        table.add_column(title, justify="left" if title == "what" else "right")
+    for name, run in found.items():
+        table.add_row(name, f"{run.seconds * 1e3:.0f}", f"{run.memory / (1 << 20):.1f}")
+    return table
 
 
 def _table(what: str, space: Workspace, data: Path, flags: list[str], runs: int) -> Table:
@@ -88,8 +112,10 @@ def _upload(space: Workspace, data: Path) -> Run:
 # A process of its own, because a child counts the memory of who started it as its own peak.
 _LAUNCHER = """
 import os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+quiet = [(os.POSIX_SPAWN_DUP2, null, 1)]
 began = time.perf_counter()
-_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ), 0)
+_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet), 0)
 print(time.perf_counter() - began, usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import resource
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,10 +49,9 @@ open("comparison.txt", "w").write("true" if equal else "false")
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the whole, processor seconds of all its processes, and bytes of the `.npz`."""
+    """Seconds of the whole, and bytes of the `.npz`."""
 
     time: float
-    work: float
     size: int
 
 
@@ -90,7 +88,7 @@ def measure(runs: int) -> list[Table]:
     table = Table(
         title=f"walkthrough: 512 x 512 x 400, whole processes, ms, median (least - greatest); target {TARGET}"
     )
-    columns = ("volume", "way", "time", "times plain", "processor time", "times plain", ".npz, MiB", "times plain's")
+    columns = ("volume", "way", "time", "times plain", ".npz, MiB", "times plain's")
     for column in columns:
         table.add_column(column, justify="left" if column in columns[:2] else "right")
     with Workspace() as space:
@@ -128,22 +126,13 @@ def _add(table: Table, label: str, space: Workspace, volume: Path, runs: int, *,
     results = interleaved(cases, runs)
     plain = results["plain scripts"]
     for way, series in results.items():
-        cells = []
-        for spent in ("time", "work"):
-            ours = [getattr(run, spent) for run in series]
-            cells += [Spread.of(ours).milliseconds(), f"{ratio(ours, [getattr(run, spent) for run in plain]):.3f}"]
-        sizes = [run.size for run in series]
-        cells += [f"{sizes[0] / (1 << 20):.1f}", f"{ratio(sizes, [run.size for run in plain]):.3f}"]
-        table.add_row(label, way, *cells)
+        times, sizes = [run.time for run in series], [run.size for run in series]
+        table.add_row(
+            *(label, way, Spread.of(times).milliseconds()),
+            f"{ratio(times, [run.time for run in plain]):.3f}",
+            *(f"{sizes[0] / (1 << 20):.1f}", f"{ratio(sizes, [run.size for run in plain]):.3f}"),
+        )
     table.add_section()
-
-
-def _spent(argv: list[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Seconds and processor seconds of a process and all that it waited for."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = timed(argv, environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _plain(space: Workspace, volume: Path) -> Run:
@@ -154,11 +143,11 @@ def _plain(space: Workspace, volume: Path) -> Run:
         (folder / name).write_text(text)
         lines.append(shlex.join([sys.executable, name, str(volume)]))
     (folder / "all.sh").write_text("\n".join(lines))
-    spent = _spent(["sh", str(folder / "all.sh")], os.environ)
+    spent = timed(["sh", str(folder / "all.sh")], os.environ)
     _check(folder)
     size = (folder / "segmentation.npz").stat().st_size
     shutil.rmtree(folder)
-    return Run(*spent, size)
+    return Run(spent, size)
 
 
 def _job(space: Workspace, volume: Path, operators: Path, *flags: str) -> Run:
@@ -169,14 +158,14 @@ def _job(space: Workspace, volume: Path, operators: Path, *flags: str) -> Run:
     shutil.copy(DEFINITION, definition)
     pipeline = space.clara("create", "pipelines", "-p", str(definition)).split()[-1]
     made = space.clara("create", "jobs", "-n", "walkthrough", "-p", pipeline, "-f", str(volume)).split()
-    spent = _spent([str(CLARA), "start", "job", "-j", made[1], *flags], environment)
+    spent = timed([str(CLARA), "start", "job", "-j", made[1], *flags], environment)
     folder = space.root / "payloads" / made[3]
     (npz,) = folder.rglob("segmentation.npz")
     (answer,) = folder.rglob("comparison.txt")
     _check(answer.parent)
     size = npz.stat().st_size
     shutil.rmtree(folder)
-    return Run(*spent, size)
+    return Run(spent, size)
 
 
 def _check(folder: Path) -> None:

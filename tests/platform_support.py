@@ -26,6 +26,9 @@ from clara_cli.server.stub import Stub
 from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.wire.common_pb2 import Identifier
 
+# Drills in the size that the project promises, and not in the one that fits into every test run.
+FULL = os.environ.get("CLARA_DRILL") == "full"
+
 CLIENTS = Path(__file__).parent / "e2e" / "platform" / "clients"
 
 

@@ -20,7 +20,11 @@ def main() -> int:
     begin_early(["start"])
     job_id, lock, config_file = sys.argv[1:]
     os.set_inheritable(int(lock), False)
+    return run(job_id, int(lock), config_file)
 
+
+def run(job_id: str, lock: int, config_file: str) -> int:
+    """Run a job whose lock was handed on, in this process; returns the status to end with."""
     from clara_cli.config import load_config
     from clara_cli.database import Database
     from clara_cli.jobs.clean import clean_as_configured
@@ -37,7 +41,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with (
         Database(choose_root(config)) as database,
-        resume_submitted(database, config, job_id, int(lock)) as submitted,
+        resume_submitted(database, config, job_id, lock) as submitted,
     ):
         with warm_start(config, submitted.plan) as warm:
             result = run_job(submitted, Silent(), stop, warm)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import islice
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound
@@ -22,6 +21,8 @@ from clara_cli.runtime.plan import operator_log
 # Seconds between looks at logs that are followed, and between looks whether the job's runner is alive.
 _PAUSE = 0.2
 _ALIVE = 2.0
+# Lines and bytes that are handed on at once: lines may be long.
+_LINES, _PIECE = 1000, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -128,5 +129,13 @@ def job_logs(database: Database, text: str, chosen: Chosen) -> JobLogs:
 
 
 def _pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    while piece := list(islice(lines, 1000)):
+    piece: list[Line] = []
+    size = 0
+    for line in lines:
+        piece.append(line)
+        size += len(line.text)
+        if size > _PIECE or len(piece) >= _LINES:
+            yield piece
+            piece, size = [], 0
+    if piece:
         yield piece

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from clara_cli.config import Config
 from clara_cli.database import Database
@@ -27,6 +28,7 @@ from clara_cli.jobs.reuse import confirm, forget, look_back, record, share, shar
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
 from clara_cli.payloads.removal import remove_tree
 from clara_cli.pipelines.model import to_json
+from clara_cli.root import Root
 from clara_cli.runtime.capacity import Need, need
 from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.listener import Listener
@@ -212,33 +214,43 @@ def run_detached(submitted: SubmittedJob, config: Config, config_file: str | Non
         RuntimeFailure: the runner did not start.
     """
     file = str(from_home(config_file).absolute()) if config_file else ""
-    command = [sys.executable, "-m", "clara_cli.jobs.detached", submitted.plan.job_id, str(submitted.lock), file]
-    # It works in another folder: what was said in relative paths is handed on in absolute ones.
-    environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
-    environment["CLARA_ROOT"] = str(submitted.database.root.path)
-    environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
-    environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
-    environment["CLARA_WARM_START"] = "1" if config.warm_start else "0"
+    words = ["clara_cli.jobs.detached", submitted.plan.job_id, str(submitted.lock), file]
     log_file = submitted.plan.folder / "runner.log"
     try:
         with log_file.open("ab") as log:
-            # What is waited for is only its first moment: it forks at once, so that it is nobody's child here.
-            status = subprocess.run(
-                command,
-                check=False,
-                # With -m the folder that holds this very package comes first on the path.
-                cwd=Path(__file__).parents[2],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(submitted.lock,),
-                start_new_session=True,
-            ).returncode
+            status = detach(words, submitted.database.root, config, submitted.lock, log)
     except OSError as error:
         raise RuntimeFailure(f"the job's runner cannot be started: {error}") from error
     if status != 0:
         raise RuntimeFailure(f"the job's runner did not start; see {log_file}")
+
+
+def detach(words: Sequence[str], root: Root, config: Config, descriptor: int, log: IO[bytes] | None) -> int:
+    """Start a module that forks at once, so that it is nobody's child here; the status of its first moment.
+
+    Args:
+        words: the module's name and its arguments.
+        descriptor: handed on to it.
+        log: where it writes; None for where this process does.
+    """
+    # It works in another folder: what was said in relative paths is handed on in absolute ones.
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
+    environment["CLARA_ROOT"] = str(root.path)
+    environment["CLARA_OPERATOR_PATH"] = os.pathsep.join(map(str, config.operator_path))
+    environment["CLARA_FAST_IO"] = "1" if config.fast_io else "0"
+    environment["CLARA_WARM_START"] = "1" if config.warm_start else "0"
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        check=False,
+        # With -m the folder that holds this very package comes first on the path.
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=(descriptor,),
+        start_new_session=True,
+    ).returncode
 
 
 @dataclass

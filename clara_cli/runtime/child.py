@@ -57,13 +57,17 @@ class End(NamedTuple):
 
 
 class Child(Protocol):
-    """A started process; `handle` is readable when it has ended."""
+    """A started process; `handle` is readable when it has ended, and may be before."""
 
     handle: int
 
     @property
     def groups(self) -> set[int]:
         """Its process groups."""
+        ...
+
+    def ended(self) -> bool:
+        """Once the handle is readable: whether it has ended."""
         ...
 
     def signal(self, number: int) -> None:
@@ -115,6 +119,9 @@ class Spawned:
     def groups(self) -> set[int]:
         inside = self._enclosure.group() if self._enclosure is not None else None
         return {self._process.pid} if inside is None else {self._process.pid, inside}
+
+    def ended(self) -> bool:
+        return True
 
     def signal(self, number: int) -> None:
         if self._enclosure is None or not self._enclosure.signal(number):

@@ -1,7 +1,7 @@
 """An operator that the fork server forked: the same to the runner as one that was started anew.
 
-With mounts bubblewrap puts its view together around a shell that waits, and the fork enters it. A monitor between the
-fork server and the operator tells its number and how it ended, and keeps that number taken until the runner is done.
+With mounts bubblewrap puts its view together around a shell that waits, and the fork enters it. The operator is forked
+by a process in between, which ends as soon as this process is ready to become the operator's parent.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import os
 import resource
 import select
 import signal
-import socket
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 from clara_cli.errors import RuntimeFailure
+from clara_cli.runtime.adoption import adopt
 from clara_cli.runtime.child import End, OperatorRequest, explain_bubblewrap, kill_group, spawn
 from clara_cli.runtime.enclosure import Enclosure
 from clara_cli.runtime.fork_server import ForkServer
@@ -41,25 +41,25 @@ class Forked:
         """
         self._request = request
         self._operator: int | None = None
+        self._asked = False
+        self._why: str | None = None
         self._enclosure: Enclosure | None = None
         with ExitStack() as stack, ExitStack() as theirs:
-
-            def pipe() -> tuple[int, int]:
-                reader, writer = os.pipe2(os.O_CLOEXEC)
-                theirs.callback(os.close, writer)
-                return reader, writer
-
-            self._told, told = pipe()
+            self._told, told = os.pipe2(os.O_CLOEXEC)
             stack.callback(os.close, self._told)
-            self._status, status = socket.socketpair()
-            stack.callback(self._status.close)
-            theirs.callback(status.close)
-            self.handle = self._status.fileno()
+            theirs.callback(os.close, told)
+            go, self._go = os.pipe2(os.O_CLOEXEC)
+            theirs.callback(os.close, go)
+            stack.callback(os.close, self._go)
+            # Readable when it is known who the operator is, and again when the operator has ended.
+            self._events = stack.enter_context(closing(select.epoll()))
+            self._events.register(self._told, select.EPOLLIN)
+            self.handle = self._events.fileno()
             view = self._hold(request, output, stack, theirs) if request.enclosing else ()
             document = theirs.enter_context(os.fdopen(os.memfd_create("operator"), "w+b"))
             document.write(json.dumps(_asked(request)).encode("utf-8", "surrogateescape"))
             document.flush()
-            sent = (output, told, status.fileno(), *view, *request.descriptors)
+            sent = (output, told, go, *view, *request.descriptors)
             if not server.fork(document.fileno(), sent):
                 raise RuntimeFailure("the fork server is gone; CLARA_WARM_START=0 does without")
             self._open = stack.pop_all()
@@ -79,7 +79,7 @@ class Forked:
         holder = request._replace(
             argv=words,
             descriptors=(tell, say, held),
-            enclosing=(*request.enclosing, "--info-fd", str(tell)),
+            enclosing=(*request.enclosing, "--info-fd", str(tell), "--clearenv"),
         )
         try:
             self._holder = spawn(holder, output, enclosure)
@@ -99,6 +99,12 @@ class Forked:
         found = set() if operator is None else {operator}
         return found if self._enclosure is None else {*found, self._holder.pid}
 
+    def ended(self) -> bool:
+        if self._operator is not None:
+            return True
+        # What can be read is who it is.
+        return self._number() is None
+
     def signal(self, number: int) -> None:
         operator = self._number()
         if operator is not None:
@@ -107,46 +113,42 @@ class Forked:
             kill_group(self._holder.pid, signal.SIGKILL)
 
     def reap(self) -> End:
-        operator = self._number()
-        # As long as the monitor waits for this end it is a zombie, and nobody else can have its number.
+        operator, code, alone = self._number(), None, False
         if operator is not None:
+            # Before waiting: as long as it is a zombie nobody else can have its number.
             kill_group(operator, signal.SIGKILL)
-        said = self._last_words()
-        # Now the monitor may collect it: no namespace ends before that.
-        with suppress(OSError):
-            self._status.shutdown(socket.SHUT_RDWR)
-        if self._enclosure is None:
-            return _end(said, False) or End(1, False, False, said or "the fork server ended")
-        kill_group(self._holder.pid, signal.SIGKILL)
-        alone = self._enclosure.emptied()
-        held = self._holder.wait()
-        return _end(said, alone) or End(*self._enclosure.end(held)[:1], False, alone, said.removeprefix("! ") or None)
+            with suppress(ChildProcessError):
+                code = os.waitstatus_to_exitcode(os.waitpid(operator, 0)[1])
+        if self._enclosure is not None:
+            kill_group(self._holder.pid, signal.SIGKILL)
+            alone = self._enclosure.emptied()
+            self._holder.wait()
+        if code is None:
+            return End(1, False, alone, self._why)
+        return End(code, True, alone)
 
     def explain(self, words: Sequence[str]) -> str:
-        return explain_bubblewrap(self._request, words)
+        said = explain_bubblewrap(self._request, words) if self._enclosure is not None else ""
+        return said or "the fork server has ended"
 
     def close(self) -> None:
         self._open.close()
 
     def _number(self) -> int | None:
         """The operator's process; waits until it is known, or that there will be none."""
-        if self._operator is None and select.select([self._told], [], [], _PATIENCE)[0]:
-            with suppress(ValueError):
-                self._operator = int(os.read(self._told, 32))
+        if self._operator is None and not self._asked:
+            self._asked = bool(select.select([self._told], [], [], _PATIENCE)[0])
+            said = os.read(self._told, 4096).decode("utf-8", "replace") if self._asked else ""
+            self._events.unregister(self._told)
+            if said[:1].isdigit():
+                between, self._operator = map(int, said.split())
+                adopt(between, self._go)
+                handle = os.pidfd_open(self._operator)
+                self._open.callback(os.close, handle)
+                self._events.register(handle, select.EPOLLIN)
+            else:
+                self._why = said.removeprefix("! ") or None
         return self._operator
-
-    def _last_words(self) -> str:
-        try:
-            return self._status.recv(4096, socket.MSG_DONTWAIT).decode("utf-8", "replace").strip()
-        except OSError:
-            return ""
-
-
-def _end(said: str, alone: bool) -> End | None:
-    """What the monitor told of the operator's end; None when it told nothing."""
-    with suppress(ValueError):
-        return End(int(said), True, alone)
-    return None
 
 
 def _asked(request: OperatorRequest) -> dict[str, object]:

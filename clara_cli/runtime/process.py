@@ -22,7 +22,7 @@ class OperatorProcess:
     """A running operator.
 
     Attributes:
-        handle: readable when the process has ended.
+        handle: readable when the process has ended, and may be before.
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
@@ -76,6 +76,10 @@ class OperatorProcess:
     def groups(self) -> set[int]:
         """Its process groups: where it is enclosed, bubblewrap's own and the one inside."""
         return self._child.groups
+
+    def ended(self) -> bool:
+        """Once the handle is readable: whether it has ended."""
+        return self._child.ended()
 
     def signal(self, number: int) -> None:
         """Send a signal to the operator's whole process group."""

@@ -27,6 +27,8 @@ class Watch:
         """Keep a process's log flowing, and call back once when it has ended."""
 
         def end() -> None:
+            if not process.ended():
+                return
             for number in (process.handle, process.output):
                 if number in self._selector.get_map():
                     self._selector.unregister(number)

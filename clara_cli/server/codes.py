@@ -97,7 +97,7 @@ def code_of(error: ClaraError, service: str, method: str) -> int:
 
 
 # Characters of one text in a header. What was wrong in a definition may be long; what a client sent is not repeated.
-_LONGEST = 20_000
+_longest_text = 20_000
 
 
 def header_of(error: ClaraError, service: str, method: str) -> ResponseHeader:
@@ -107,7 +107,11 @@ def header_of(error: ClaraError, service: str, method: str) -> ResponseHeader:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text) - _LONGEST} more characters)"
+    return (
+        text
+        if len(text) <= _longest_text
+        else f"{text[:_longest_text]} … ({len(text) - _longest_text} more characters)"
+    )
 
 
 def clean(text: str) -> str:

@@ -13,7 +13,7 @@ from clara_cli.jobs import store
 from clara_cli.jobs.actions import CreatedJob, JobView, create_job, find_job
 from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere, finish_cancelling
 from clara_cli.jobs.model import Job
-from clara_cli.jobs.start import run_detached, submit_job
+from clara_cli.jobs.start import submit_job
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.metadata import all_metadata
 from clara_cli.payloads.names import show_name
@@ -73,7 +73,7 @@ class Jobs:
                 _place(database, self._platform.config, job_id, values)
             else:
                 with submit_job(database, self._platform.config, job_id, values) as submitted:
-                    run_detached(submitted, self._platform.config, self._platform.config_file)
+                    self._platform.runners.run(submitted)
             return _get(database, job_id)
 
         job = await self._platform.slow.call(start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clara_cli.config import Config
+from clara_cli.jobs.runners import Runners
 from clara_cli.root import Root
 from clara_cli.server.workers import Workers
 
@@ -16,6 +17,7 @@ class Platform:
     Attributes:
         config_file: `--config` of the server, for the runners that it starts.
         quick: threads for what takes moments.
+        runners: hands jobs to processes of their own.
         slow: threads for what may take long: creating, starting and ending jobs, reading definitions.
     """
 
@@ -24,3 +26,4 @@ class Platform:
     config_file: str | None
     quick: Workers
     slow: Workers
+    runners: Runners

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any
@@ -79,23 +79,17 @@ class _Method:
         """Written and not yielded, so that a client that takes nothing can be left."""
         with self._patience() as patience:
             try:
-                async with aclosing(self._answers(requests, patience)) as answers:
-                    try:
+                try:
+                    async with aclosing(self._function(await self._only(requests, patience))) as answers:
                         async for answer in answers:
                             await _send(answer, context, patience)
-                    except (SilentClient, grpc.aio.AbortError):
-                        raise
-                    except Exception as error:
-                        await _send(self._failure(error), context, patience)
+                except (SilentClient, grpc.aio.AbortError):
+                    raise
+                except Exception as error:
+                    await _send(self._failure(error), context, patience)
             except SilentClient:
                 text = f"the client sent or took nothing for {self._limits.idle:g} s"
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, text)
-
-    async def _answers(
-        self, requests: AsyncIterator[bytes], patience: Patience
-    ) -> AsyncGenerator[Message | bytes, None]:
-        async for answer in self._function(await self._only(requests, patience)):
-            yield answer
 
     async def _only(self, requests: AsyncIterator[bytes], patience: Patience) -> Any:
         """The request, where they are not streamed."""

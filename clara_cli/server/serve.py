@@ -20,6 +20,7 @@ from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, ConfigError, RuntimeFailure
 from clara_cli.jobs.recovery import recover
+from clara_cli.jobs.runners import Runners
 from clara_cli.payloads.staging import sweep_payloads
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.root import Root
@@ -64,7 +65,8 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     quick, slow = Workers(root, _QUICK, "quick"), Workers(root, _SLOW, "slow")
-    platform = Platform(root, config, config_file, quick, slow)
+    runners = Runners(root, config, config_file)
+    platform = Platform(root, config, config_file, quick, slow, runners)
     server = _server(config.platform, options)
 
     def stop() -> None:
@@ -85,6 +87,7 @@ async def serve(
     await server.stop(GRACE)
     for workers in (quick, slow):
         workers.close()
+    runners.close()
 
 
 def _server(limits: PlatformLimits, options: Options) -> grpc.aio.Server:

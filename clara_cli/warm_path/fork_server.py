@@ -1,8 +1,9 @@
 """A process that holds what operators in Python load first, and forks one of them whenever it is asked to.
 
 Started as `python -u fork_server.py DESCRIPTOR` with an operator's environment; ends when the other end of that socket
-does. For each request it forks a monitor, which enters the operator's view of files, forks the operator, and tells how
-it ended. The operator's own code runs on a thread whose stack holds nothing of this file: `run` is called from C.
+does. For each request it forks a process that enters the operator's view of files and forks the operator; when that
+one ends, the operator is the runner's own child. The operator's code runs on a thread whose stack holds nothing of
+this file: it is called from C.
 """
 
 import sys

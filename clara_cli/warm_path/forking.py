@@ -1,4 +1,4 @@
-"""Requests of the runner, the monitor of each operator, and the operator itself."""
+"""Requests of the runner, and what is forked for them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Request(NamedTuple):
     Attributes:
         asked: argv, cwd, environment, limits, numbers (of its descriptors).
         output: its stdout and stderr.
-        told: where its process id is told.
-        status: where its end is told, and from where its number may be given to others.
+        told: where the process in between tells its own number and the operator's.
+        go: when that process may end.
         enclosed: what bubblewrap tells of the view, and when the view is there; empty without one.
         inherited: its own descriptors.
     """
@@ -44,7 +44,7 @@ class Request(NamedTuple):
     asked: dict[str, Any]
     output: int
     told: int
-    status: int
+    go: int
     enclosed: list[int]
     inherited: list[int]
 
@@ -57,10 +57,10 @@ def serve(control: socket.socket, template: Template) -> Iterator[Callable[[], A
             os._exit(0)
         if os.fork() == 0:
             control.close()
-            _monitor(request)
+            _fork(request)
             run = becoming.become(request, template)
             break
-        for number in (request.output, request.told, request.status, *request.enclosed, *request.inherited):
+        for number in (request.output, request.told, request.go, *request.enclosed, *request.inherited):
             os.close(number)
         _reap()
     yield run
@@ -75,16 +75,16 @@ def _receive(control: socket.socket) -> Request | None:
     numbers = array.array("i")
     for _, _, content in ancillary:
         numbers.frombytes(content)
-    document, output, told, status, *rest = numbers
+    document, output, told, go, *rest = numbers
     with os.fdopen(document, "rb") as file:
         file.seek(0)
         asked = json.loads(file.read())
     count = 2 if asked["enclosed"] else 0
-    return Request(asked, output, told, status, rest[:count], rest[count:])
+    return Request(asked, output, told, go, rest[:count], rest[count:])
 
 
 def _reap() -> None:
-    """Collect monitors that have ended."""
+    """Collect the processes in between."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -92,31 +92,20 @@ def _reap() -> None:
         pass
 
 
-def _monitor(request: Request) -> None:
-    """Fork the operator; returns only in its process. The parent tells its number, and how it ended."""
+def _fork(request: Request) -> None:
+    """Fork the operator from a process in between; returns only in the operator's."""
     try:
         if request.enclosed:
             entering.enter(*request.enclosed)
         operator = os.fork()
+        said = b"%d %d" % (os.getpid(), operator)
     except OSError as error:
-        os.write(request.status, b"! " + str(error).encode("utf-8", "replace"))
-        os._exit(1)
+        operator, said = -1, b"! " + str(error).encode("utf-8", "replace")
     if operator:
         try:
-            _watch(request, operator)
+            os.write(request.told, said)
+            # With the end of this process the operator becomes the runner's child, once the runner is ready for that.
+            os.close(request.told)
+            os.read(request.go, 1)
         finally:
             os._exit(0)
-
-
-def _watch(request: Request, operator: int) -> None:
-    for number in (request.output, *request.enclosed, *request.inherited):
-        os.close(number)
-    os.write(request.told, b"%d\n" % operator)
-    os.close(request.told)
-    ended = os.waitid(os.P_PID, operator, os.WEXITED | os.WNOWAIT)
-    assert ended is not None
-    code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-    os.write(request.status, b"%d\n" % code)
-    # As long as it is a zombie nobody else can have its number: the runner ends what is left of its group first.
-    os.read(request.status, 1)
-    os.waitpid(operator, 0)

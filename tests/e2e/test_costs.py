@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import Project
+from support import Clara, Project, installed_command
 
 # Runs a command as the installed program does, with each connection's statements written to a file.
 WATCHED = """
@@ -138,3 +138,35 @@ def test_the_log_of_the_database_is_emptied_when_it_is_long(chain: Path, tmp_pat
     counted("create", "pipelines", "-p", str(chain))
     assert not log.exists()
     assert len(counted("list", "pipelines", "-q").out.split()) == 1
+
+
+# A process of its own, because a child counts the memory of who started it as its own peak.
+LAUNCHER = """
+import os, sys
+null = os.open(os.devnull, os.O_WRONLY)
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
+    file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)]), 0)
+print(usage.ru_maxrss // 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_memory_does_not_grow_with_what_is_moved(chain: Path, tmp_path: Path, clara: Clara) -> None:
+    volume = tmp_path / "volume"
+    with volume.open("wb") as file:
+        for _ in range(200):
+            file.write(b"x" * (1 << 20))
+    job, _ = clara.run(chain, volume)
+    log = tmp_path / "root" / "jobs" / job / "logs" / "step-0.log"
+    shutil.copyfile(volume, log)  # one line
+    for words in (
+        ("create", "payload", "-f", str(volume)),
+        ("download", f"{job}:/*", str(tmp_path / "out")),
+        ("logs", "-j", job),
+        ("logs", "-j", job, "-f"),
+        ("logs", "-j", job, "-o", "step-0"),
+        ("logs", "-j", job, "--tail", "1"),
+    ):
+        program = [sys.executable, "-S", "-c", LAUNCHER, installed_command(), *words]
+        done = subprocess.run(program, capture_output=True, text=True, check=True)
+        assert int(done.stdout) < 80, f"{words[0]}: {done.stdout.strip()} MiB"

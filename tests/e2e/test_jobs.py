@@ -352,6 +352,7 @@ def test_a_sigkill_to_anybody_leaves_nothing(
     command = [installed_command(), "start", "job", "-j", job, *(["--detach"] if detached else [])]
     attached = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     request.addfinalizer(attached.wait)
+    request.addfinalizer(attached.kill)
     before = set(shared_memory_here())
     wait_until(lambda: len(programs_of(job)) == 3, "three processes")
     inodes = wait_until(lambda: {item.inode for item in observe(socket_name(job))}, "the variable")

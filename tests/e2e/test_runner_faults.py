@@ -237,7 +237,10 @@ def test_an_operator_whose_runner_is_killed_before_its_execute_does_not_execute(
     job = clara.job(clara.pipeline(project.definition("- name: a\n  container: {image: a}\n", "0.4.0")))
     command = [installed_command(), "start", "job", "-j", job]
     runner = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Where something fails before, the operator would wait at its gate for ever, and its runner for it.
     request.addfinalizer(runner.wait)
+    request.addfinalizer(runner.kill)
+    request.addfinalizer((place / "gate").touch)
     wait_until((place / "ready").exists, "the news that the inputs are ready")
     runner.send_signal(signal.SIGKILL)
     runner.wait()

@@ -535,5 +535,8 @@ def test_a_call_without_a_request(server: Server, client: Client) -> None:
         call = channel.stream_unary("/nvidia.clara.platform.Jobs/Status")
         code, text = refusal(jobs_pb2.JobsStatusResponse.FromString(call(iter(()), timeout=30)))
         assert code == -0x0002 and "no request" in text
-        with pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
-            channel.unary_unary("/nvidia.clara.platform.node_monitor.Monitor/GpuMetrics")(b"", timeout=30)
+
+
+def test_the_monitor_of_nodes_is_not_served(server: Server) -> None:
+    with server.channel() as channel, pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
+        channel.unary_unary("/nvidia.clara.platform.node_monitor.Monitor/GpuMetrics")(b"", timeout=30)

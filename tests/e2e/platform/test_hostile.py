@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_support import ECHO, Client, Server, accepted, every_method
+from platform_support import ECHO, FULL, Client, Server, accepted, every_method
 
 from clara_cli.server.wire import models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.wire.common_pb2 import Identifier
@@ -105,7 +105,7 @@ def test_messages_that_can_be_read(server: Server, known: list[str], name: str) 
     before = files(server)
     with server.channel() as channel:
 
-        @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=1000 if FULL else 40, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(messages(request.DESCRIPTOR, known), min_size=1, max_size=3))
         def try_it(sent: list[dict[str, Any]]) -> None:
             answers = call(channel, name, method, [request(**fields).SerializeToString() for fields in sent])
@@ -125,7 +125,7 @@ def test_bytes_that_are_no_message(server: Server, name: str) -> None:
     before = files(server)
     with server.channel() as channel:
 
-        @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=1000 if FULL else 20, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(st.binary(max_size=200), min_size=1, max_size=3))
         def try_it(sent: list[bytes]) -> None:
             for answer in map(response.FromString, call(channel, name, method, sent)):

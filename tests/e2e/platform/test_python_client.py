@@ -87,6 +87,12 @@ EXPECTED: list[tuple[str, object]] = [
     ("list_jobs of a removed pipeline", 0),
     ("list_jobs created after", 2),
     ("list_jobs completed before", 0),
+    ("download_from to a path", "by path"),
+    ("upload_request_iterator", [3, "made by hand", 0o755, 153600]),
+    (
+        "create_job with two payloads",
+        [["/input/label.txt", 5], ["/input/made by hand", 153600], ["/input/shared/atlas.bin", 5]],
+    ),
     ("reconnect", 1),
     ("version", [0, 8, 1, ""]),
     ("list_utilization", [0]),
@@ -108,6 +114,8 @@ REFUSED = [
     ("payloads add_metadata twice", 'there is metadata "MORE" already; nothing was changed'),
     ("create_job of no pipeline", '(?s)no pipeline with id "0{32}".*'),
     ("create_job without a name", ".*name.*"),
+    ("create_job with a payload twice", "two inputs have a file /input/label.txt; the second is of payload .*"),
+    ("a closed client", "Connection is currently closed.*"),
     ("create_job with no such payload", '(?s)no payload with id "0{32}".*'),
     ("payloads metadata of a job", "payload .* belongs to a job: only reusable ones have metadata"),
     ("start_job again", "(?s)job .* was started before: it is JOB_STATE_STOPPED, JOB_STATUS_HEALTHY.*"),
@@ -140,6 +148,10 @@ def test_ids_and_times(said: dict[str, Any]) -> None:
     assert said["create_payload"][1] == 2
     created, started, stopped = said["get_status times"]
     assert said["began"] - 1 <= created <= started <= stopped <= said["ended"]
+
+
+def test_times_are_read_in_both_forms(said: dict[str, Any]) -> None:
+    assert said["get_timestamp"] == said["get_timestamp of a text"] == said["get_timestamp expected"]
 
 
 def test_pipelines_as_the_client_shows_them(said: dict[str, Any]) -> None:

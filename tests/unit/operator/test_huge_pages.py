@@ -24,7 +24,7 @@ needs_kernel = pytest.mark.skipif(not kernel_can(), reason="needs Linux 6.1 with
 
 @pytest.fixture
 def descriptor(monkeypatch):
-    monkeypatch.setattr(huge_pages, "_PATIENCE", 1000.0)
+    monkeypatch.setattr(huge_pages, "_DEAR", 1000.0)
     number = os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR, 0o600)
     yield number
     os.close(number)
@@ -91,7 +91,15 @@ def test_no_room_for_an_aligned_mapping_is_no_failure(descriptor, monkeypatch):
     assert os.pread(descriptor, 1, SIZE - 1) == b"\3"
 
 
-def test_slow_huge_pages_are_given_up(descriptor, monkeypatch):
-    monkeypatch.setattr(huge_pages, "_PATIENCE", -1000.0)
+@needs_kernel
+@pytest.mark.parametrize(("later", "huge"), [(-1000.0, 2), (1000.0, 14)])
+def test_dear_huge_pages_are_weighed_against_small_ones(descriptor, monkeypatch, later, huge):
+    monkeypatch.setattr(huge_pages, "_DEAR", -1.0)
+    monkeypatch.setattr(huge_pages, "_AHEAD", 8)
+    monkeypatch.setattr(huge_pages, "_LATER", later)
     memory.reserve(descriptor, SIZE, "v")
     assert os.fstat(descriptor).st_blocks * 512 >= SIZE
+    view = Mapping(descriptor, SIZE, True, "v").array("uint8", [SIZE])
+    view[:: mmap.PAGESIZE] = 1
+    # of nine pieces one is tried in huge pages and one in small ones; then comes the cheaper kind
+    assert mapped(view.ctypes.data, "ShmemPmdMapped") == huge * (2 << 10)

@@ -109,6 +109,29 @@ def test_nifti_round_trip_read_by_nibabel(tmp_path, name, data):
     np.testing.assert_array_equal(clara.io.read_nifti(tmp_path / name), array)
 
 
+SCALES = st.floats(-(2.0**60), 2.0**60, width=32, allow_subnormal=False)
+
+
+@given(data=st.data(), slope=SCALES.filter(bool), inter=SCALES, big=st.booleans(), order=st.sampled_from("CF"))
+@HERE
+def test_scaled_numbers_are_those_of_nibabel(tmp_path, data, slope, inter, big, order):
+    dtype = np.dtype(data.draw(st.sampled_from(["u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8"])))
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=4, max_side=4))
+    stored = data.draw(hnp.arrays(dtype, shape))
+    header = nibabel.Nifti1Header(endianness=">" if big else "<")
+    header.set_data_dtype(dtype)
+    header.set_data_shape(shape)
+    header["scl_slope"], header["scl_inter"], header["vox_offset"], header["magic"] = slope, inter, 352, b"n+1"
+    path = tmp_path / "a.nii"
+    path.write_bytes(header.binaryblock + bytes(4) + stored.astype(header.get_data_dtype()).tobytes("F"))
+    with np.errstate(all="ignore"):
+        theirs = nibabel.load(path)
+        expected = np.asarray(theirs.dataobj)
+        found = clara.io.read_nifti(path, np.empty(shape, expected.dtype, order))
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(clara.io.open_nifti(path).read(scaled=False), theirs.dataobj.get_unscaled())
+
+
 @pytest.mark.parametrize("size", [0xFF00, 0xFF00 * 64, 5_000_000])
 @pytest.mark.parametrize("fill", ["noise", "zeros"])
 def test_packed_nifti_is_a_gzip_file_in_parts(tmp_path, codec, size, fill):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nvidia_clara.base_client import BaseClient
 from nvidia_clara.clara_client import ClaraClient
+from nvidia_clara.grpc import jobs_pb2
 from nvidia_clara.job_types import JobFilter, JobId, JobPriority, JobState, JobStatus
 from nvidia_clara.jobs_client import JobsClient
 from nvidia_clara.model_types import ModelId
@@ -157,9 +158,30 @@ note("list_jobs of a removed pipeline", len(jobs.list_jobs(JobFilter(pipeline_id
 note("list_jobs created after", len(jobs.list_jobs(JobFilter(created_after=before))))
 note("list_jobs completed before", len(jobs.list_jobs(JobFilter(completed_before=before))))
 
+with tempfile.TemporaryDirectory() as folder:
+    payloads.download_from(job.payload_id, "input/Path.txt", dest_path=f"{folder}/got")
+    note("download_from to a path", Path(f"{folder}/got").read_text())
+parts = list(payloads.upload_request_iterator(reusable.payload_id, "made by hand", io.BytesIO(large), 0o755))
+answer = payloads._stub.Upload(iter(parts))
+BaseClient.check_response_header(answer.header)
+note("upload_request_iterator", [len(parts), answer.details.name, answer.details.mode, answer.details.size])
+listed = next(iter(jobs._stub.List(jobs_pb2.JobsListRequest(header=BaseClient.get_request_header())))).job_details
+for name, stamp in (("get_timestamp", listed.created), ("get_timestamp of a text", listed.timestamp_created)):
+    time_of = jobs.get_timestamp(stamp)
+    note(name, time_of.strftime("%Y-%m-%d %H:%M:%S"))
+note("get_timestamp expected", listed.timestamp_created.rstrip("Z"))
+
+second = payloads.create_payload()
+payloads.upload(second.payload_id, "label.txt", file_object=io.BytesIO(b"label"))
+both = jobs.create_job(pipeline, "third job", [reusable.payload_id, second.payload_id])
+note("create_job with two payloads", names(payloads.get_details(both.payload_id)))
+refused("create_job with a payload twice", jobs.create_job, pipeline, "x", [second.payload_id, second.payload_id])
+jobs.cancel_job(both.job_id)
+
 payloads.delete_payload(reusable.payload_id)
 refused("delete_payload twice", payloads.delete_payload, reusable.payload_id)
 payloads.close()
+refused("a closed client", payloads.get_details, job.payload_id)
 payloads.reconnect()
 note("reconnect", payloads.get_details(job.payload_id).payload_type)
 

@@ -1,0 +1,1 @@
+"""A step of Python that does nothing."""
