@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clara_cli.jobs.placed import SLURM
-
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
     from clara_cli.jobs.actions import JobView
@@ -86,7 +84,7 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
     return {
         **job_record(view.job),
         "payload_folder": str(view.tree.path),
-        "engine": "local" if view.placed is None else SLURM,
+        "engine": "local" if view.placed is None else "slurm",
         "slurm": None if view.placed is None else _slurm(view.placed),
         "metadata": dict(view.metadata),
         "variables": dict(view.job.variables),
