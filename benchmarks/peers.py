@@ -136,11 +136,11 @@ def _operators(work: str) -> list[dict[str, Any]]:
         ]
     steps = []
     for count in range(1, 4):
-        source = {"from": f"step-{count - 1}", "name": "files"} if count > 1 else {"path": "/input"}
+        source = {"from": f"step-{count - 1}", "name": "files"} if count > 1 else {}
         step = operator(
             f"step-{count}",
             "nothing" if work == "python" else "busybox",
-            [{**source, "type": "stream", "element-type": "x"}],
+            [{**source, "path": "/input", "type": "stream", "element-type": "x"}],
             [{"path": "/output", "name": "files", "type": "stream", "element-type": "x"}],
         )
         if work == "true":

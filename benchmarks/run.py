@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 
+import console
 import definitions
 import handover
 import machine
@@ -14,7 +15,9 @@ import memory
 import mounts
 import noop
 import peers
+import queue_of_jobs
 import server
+import slices
 import slurm
 import startup
 import transfer
@@ -26,6 +29,7 @@ from workspace import CLARA
 BENCHMARKS = {
     "startup": startup,
     "noop": noop,
+    "queue": queue_of_jobs,
     "mounts": mounts,
     "handover": handover,
     "memory": memory,
@@ -35,6 +39,8 @@ BENCHMARKS = {
     "transfer": transfer,
     "server": server,
     "peers": peers,
+    "console": console,
+    "slices": slices,
     "slurm": slurm,
 }
 
@@ -56,16 +62,16 @@ def main() -> None:
     if not CLARA.exists():
         parser.error(f"{CLARA} is missing: install the project into this Python's environment")
     # Wide enough for every table, also when the output goes to a file.
-    console = Console(width=180)
-    console.print(machine.describe(), highlight=False)
+    output = Console(width=180)
+    output.print(machine.describe(), highlight=False)
     for name in arguments.names or BENCHMARKS:
         try:
             tables = BENCHMARKS[name].measure(arguments.runs)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{(error.stderr or b'').decode(errors='replace')}")
         for table in tables:
-            console.print()
-            console.print(table)
+            output.print()
+            output.print(table)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,9 @@ def _platform(space: Workspace) -> Iterator[grpc.Channel]:
 @contextmanager
 def _echo(kind: str, folder: Path) -> Iterator[grpc.Channel]:
     command = [sys.executable, str(Path(__file__).with_name("echo_server.py")), kind, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    # In a session of its own, as clara's server: on a busy machine the kernel shares processors out among sessions.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process:
         assert process.stdout is not None and process.stdin is not None
         with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
             yield channel

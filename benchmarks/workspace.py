@@ -13,6 +13,10 @@ from typing import Any
 
 import yaml
 
+from clara_cli.database import Database
+from clara_cli.jobs.actions import create_job
+from clara_cli.root import Root
+
 OPERATORS = Path(__file__).resolve().parent / "operators"
 # Not resolved: a virtual environment is known by the path of its python.
 CLARA = Path(sys.executable).parent / "clara"
@@ -66,6 +70,11 @@ class Workspace:
     def job(self, pipeline: str) -> str:
         """Create a job; returns its id."""
         return self.clara("create", "jobs", "-n", "benchmark", "-p", pipeline).splitlines()[0].split()[-1]
+
+    def jobs(self, pipeline: str, count: int) -> list[str]:
+        """Create many jobs at once, which a command would take a process each for; returns their ids."""
+        with Database(Root(self.root)) as database:
+            return [create_job(database, "benchmark", pipeline, None).job.id for _ in range(count)]
 
     def marks(self, job: str, operator: str) -> dict[str, float]:
         """The times that a stand-in operator printed."""

@@ -16,6 +16,7 @@ import click
 
 from clara_cli import entry
 from clara_cli.commands.base import ClaraGroup, UnknownCommand, global_options
+from clara_cli.commands.global_flags import connection_options
 from clara_cli.commands.pages import in_its_words, usage_text
 from clara_cli.errors import ClaraError
 
@@ -41,7 +42,7 @@ COMMANDS = {
     "dicom": ("dicom", "Start and stop the DICOM adapter: not in this version."),
     "render": ("render", "Start and stop the render server: not in this version."),
     "monitor": ("monitor", "Start and stop the monitor server: not in this version."),
-    "console": ("console", "Start and stop the console: not in this version."),
+    "console": ("console", "Start, stop and look at the management console."),
     "results": ("results", "Start and stop the results service: gone since 0.8."),
     "completion": ("completion", "Print the completion script of a shell."),
     "version": ("version", "Show the version."),
@@ -165,6 +166,7 @@ def _keep_details() -> str:
     table=COMMANDS,
     help="Run Clara Deploy pipelines on this machine: no Docker, Kubernetes, GPU or root.",
 )
+@connection_options
 @global_options
 def cli() -> None:
     """The root group; a command is looked up in `COMMANDS`."""

@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit, platform, engine, slurm: see `Config`
+    log_limit, platform, host, port, token_file, tls, engine, slurm: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -28,9 +28,12 @@ from clara_cli.config_values import (
     choice,
     read_addresses,
     read_folders,
+    read_host,
     read_platform,
+    read_port,
     read_retention,
     read_slurm,
+    read_tls,
     read_triton,
     seconds,
     spoken,
@@ -77,6 +80,11 @@ class Config(NamedTuple):
         log_limit: megabytes kept of each operator's log.
         engine: where jobs run: `local`, on this machine, or `slurm`, on the nodes of a cluster.
         slurm: how jobs are asked for there; None where nothing is said.
+        host: the platform on another machine that commands work on, `HOST[:PORT]`; None for this machine.
+        port: its port, where `host` does not say.
+        token_file: what is sent with each call to it, if it asks for that.
+        tls: files, PEM: `ca`, the authorities that the platform's certificate is to be of; `cert` and `key`, what it is
+            shown. With any of them TLS is used.
     """
 
     root: Path | None = None
@@ -99,6 +107,10 @@ class Config(NamedTuple):
     warm_start: bool = True
     engine: str = ENGINES[0]
     slurm: SlurmOptions | None = None
+    host: str | None = None
+    port: int | None = None
+    token_file: Path | None = None
+    tls: Mapping[str, Path] = MappingProxyType({})
 
 
 DEFAULTS = Config()
@@ -154,6 +166,10 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         warm_start=_switch(values, "warm_start", path, environment, True),
         engine=spoken(values, "engine", ENGINES, path, environment),
         slurm=read_slurm(values, path),
+        host=read_host(values, path, environment),
+        port=read_port(values, path),
+        token_file=_file(values, "token_file", path, environment),
+        tls=read_tls(values, path),
     )
 
 
@@ -216,6 +232,18 @@ def _root(value: object, path: Path, folder: Path) -> Path | None:
         # Operators read `name:path;name:path` from NVIDIA_CLARA_INPUTPATHS.
         raise ConfigError(f'the root "{value}" must not contain ":" or ";"')
     return folder / from_home(value)
+
+
+def _file(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]) -> Path | None:
+    """A file, named by the variable `CLARA_<KEY>` or else by the configuration, there from where that is."""
+    variable = environment.get(f"CLARA_{key.upper()}")
+    value = variable or values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{path}: {key} must be the path of a file, found {value!r}")
+    check_path(value, key, path)
+    return (Path.cwd() if variable else path.absolute().parent) / from_home(value)
 
 
 def _switch(values: dict[str, Any], key: str, path: Path, environment: Mapping[str, str], default: bool) -> bool:

@@ -58,6 +58,10 @@ KEYS = {
             "mapping",
             "jobs there: partition, account, qos, constraint, reservation, memory, extra",
         ),
+        Key("host", "text", "HOST[:PORT] of the platform that commands work on, as --host", "here", "CLARA_HOST"),
+        Key("port", "number", "its port where host does not say", "30031"),
+        Key("token_file", "text", "file with the token that its callers show", variable="CLARA_TOKEN_FILE"),
+        Key("tls", "mapping", "ca, cert and key: files that say who it is, and who calls it"),
         Key("ngc", "mapping", "key and orgteam, as clara config --key stores them; kept, not used"),
     )
 }

@@ -197,6 +197,46 @@ def read_slurm(values: Mapping[str, Any], path: Path) -> SlurmOptions | None:
     return SlurmOptions(**texts, qos=qos, memory=whole(given, "memory", path), extra=tuple(extra))
 
 
+def read_host(values: Mapping[str, Any], path: Path, environment: Mapping[str, str]) -> str | None:
+    """`host`: the address of a platform, from `CLARA_HOST` or else from the file."""
+    variable = environment.get("CLARA_HOST")
+    value = variable or values.get("host")
+    if value is None:
+        return None
+    from clara_cli.platform_address import platform_at
+
+    try:
+        if not isinstance(value, str):
+            raise ValueError(f"expected HOST or HOST:PORT, found {value!r}")
+        platform_at(value)
+    except ValueError as error:
+        raise ConfigError(f"CLARA_HOST: {error}" if variable else f"{path}: host: {error}") from error
+    return value
+
+
+def read_port(values: Mapping[str, Any], path: Path) -> int | None:
+    """`port`: of the platform that `host` names."""
+    port = whole(values, "port", path)
+    if port is not None and port > 65535:
+        raise ConfigError(f"{path}: port must be at most 65535, found {port}")
+    return port
+
+
+def read_tls(values: Mapping[str, Any], path: Path) -> dict[str, Path]:
+    """`tls`: files `ca`, `cert` and `key`; relative ones are beside the configuration file."""
+    given = _mapping(values, "tls", "files", path)
+    known = ("ca", "cert", "key")
+    found = {}
+    for name, value in given.items():
+        if name not in known or not isinstance(value, str):
+            raise ConfigError(f"{path}: tls: expected {', '.join(known)}, each the path of a file; found {name!r}")
+        check_path(value, f"tls: {name}", path)
+        found[str(name)] = path.absolute().parent / from_home(value)
+    if ("cert" in found) != ("key" in found):
+        raise ConfigError(f"{path}: tls: cert and key belong together: one of them is missing")
+    return found
+
+
 def _mapping(values: Mapping[str, Any], key: str, of: str, path: Path, *, shown: bool = True) -> dict[Any, Any]:
     value = values.get(key) or {}
     if not isinstance(value, dict):

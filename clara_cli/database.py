@@ -209,6 +209,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (set_id, position)
         )""",
     ),
+    # What an operator's process took.
+    ("ALTER TABLE operators ADD COLUMN cpu_seconds REAL", "ALTER TABLE operators ADD COLUMN peak_memory INTEGER"),
     (
         # Jobs that run elsewhere: the engine's own id of a job (NULL while it is handed over), how many bytes of its
         # journal are in the records, what the engine said last. See jobs/placed.py.

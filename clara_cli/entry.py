@@ -6,8 +6,6 @@ import atexit
 import gc
 import os
 import sys
-import threading
-from contextlib import suppress
 
 # Objects made before garbage is looked for (Python: 700). Most commands end before that; a long one has some more of
 # it at a time, a few megabytes.
@@ -20,6 +18,7 @@ def main() -> None:
     """Entry point of the installed command `clara`."""
     gc.set_threshold(_PATIENCE)
     if not {"start", "run"}.isdisjoint(sys.argv[1:]):
+        # It loads while this process does.
         from clara_cli.runtime.fork_server import begin_early
 
         begin_early(sys.argv[1:])
@@ -34,6 +33,9 @@ def leave(status: object) -> None:
     What was registered for the end is called, and streams are flushed, as Python does. Returns where Python has to end
     in its own way: threads still run, a profiler or debugger watches, or the status is a message.
     """
+    import threading
+    from contextlib import suppress
+
     if not isinstance(status, int | None) or threading.active_count() > 1 or sys.getprofile() or sys.gettrace():
         return
     atexit._run_exitfuncs()

@@ -6,6 +6,7 @@
     ├── NotFound          exit 1   no pipeline, job, image, operator or file of that name
     ├── StateConflict     exit 1   the job or image is not in a state that allows this
     ├── PayloadError      exit 1   files could not be read, copied or written
+    │   └── VolumeError   exit 1   a file or variable is no volume that can be shown, or is damaged
     ├── ImageError        exit 1   a container image has no local program, or its folder is unusable
     ├── StoreError        exit 1   the root or its database cannot be used
     ├── ConfigError       exit 1   the configuration file or a variable has a wrong value
@@ -59,6 +60,10 @@ class StateConflict(ClaraError):
 
 
 class PayloadError(ClaraError):
+    pass
+
+
+class VolumeError(PayloadError):
     pass
 
 

@@ -6,6 +6,7 @@ repository/models/<id>/<name>/  models that were registered
 common/models/<name>/           models that services and operators of all jobs share
 environments/<hash>/            Python environments of operators that need one of their own
 platform/                       the platform server: its lock, its log
+console/                        the console: its lock, its log, its secret
 clara.db                        pipelines, jobs, operators, registered images
 """
 
@@ -53,6 +54,10 @@ class Root(NamedTuple):
     @property
     def platform(self) -> Path:
         return self.path / "platform"
+
+    @property
+    def console(self) -> Path:
+        return self.path / "console"
 
     @property
     def documented(self) -> bool:

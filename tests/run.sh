@@ -13,6 +13,11 @@ if ! command -v bwrap >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)
     { apt-get update -qq && apt-get install -qq -y bubblewrap; } >/dev/null || echo "bubblewrap cannot be installed" >&2
 fi
 
+# Without it the tests that drive a browser are skipped.
+if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { apt-get update -qq && apt-get install -qq -y chromium; } >/dev/null || echo "Chromium cannot be installed" >&2
+fi
+
 # The same for jobs on a cluster: the tests start a Slurm of their own. Its services are not to start by themselves.
 if ! command -v slurmctld >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     { apt-get update -qq && RUNLEVEL=1 apt-get install -qq -y slurm-wlm munge; } >/dev/null || echo "Slurm cannot be installed" >&2

@@ -21,18 +21,13 @@ def command(context: click.Context, given: tuple[str, ...], reason: str) -> None
     Operators are asked to end (SIGTERM) and killed 10 seconds later. What the job wrote is kept. Exit status: 0 if
     every job was cancelled, 1 if one had ended already or is not known.
     """
-    from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere, finish_cancelling
-    from clara_cli.jobs.recovery import recover
-
     texts = meant(context, given, "job")
-    with settings().database() as (database, _):
-        recover(database)
+    with settings().site() as site:
         # All are asked before any is waited for.
-        asked, all_asked = each(texts, lambda text: ask_to_cancel(database, text, " ".join(reason.split())))
-        end_elsewhere(database, asked)
+        asked, all_asked = each(texts, lambda text: site.jobs.ask_to_cancel(text, " ".join(reason.split())))
 
         def finish(job_id: str) -> None:
-            job = finish_cancelling(database, job_id)
+            job = site.jobs.finish_cancelling(job_id)
             tell(f"Job {job.id} cancelled: {job.state.wire}, {job.status.wire}")
 
         _, all_ended = each(dict.fromkeys(asked), finish)

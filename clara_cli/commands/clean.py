@@ -10,7 +10,7 @@ from clara_cli.commands.transfer import confirm, yes_option
 from clara_cli.errors import UsageError
 from clara_cli.output import table, utc
 from clara_cli.quantities import parse_age, parse_size, show_size
-from clara_cli.retention import FAILED_FACTOR, NO_LIMIT, Retention
+from clara_cli.retention import FAILED_FACTOR, Retention
 
 
 @click.command("clean", cls=ClaraCommand)
@@ -33,18 +33,11 @@ def command(
     Payloads of pending and running jobs and reusable ones are never touched. With --max-size jobs that ended well go
     first. Without any limit those under `clean` in the configuration apply, which are also applied when a job ends.
     """
-    from clara_cli.jobs.clean import clean, find_cleanable
-    from clara_cli.jobs.recovery import recover
-
-    with settings().database() as (database, config):
-        limits = _limits(older_than, failed_older_than, max_size) or config.clean
-        if limits == NO_LIMIT:
-            raise UsageError("no limit: expected --older-than 7d or --max-size 50G, or limits in the configuration")
-        recover(database)
-        chosen = find_cleanable(database, limits)
+    with settings().site() as site:
+        chosen = site.jobs.cleanable(_limits(older_than, failed_older_than, max_size))
         if not dry_run and chosen:
             confirm(f"Remove the payloads of {len(chosen)} ended jobs?", yes)
-            chosen = clean(database, chosen)
+            chosen = site.jobs.clean(chosen)
     if chosen:
         rows = [
             (ended.name, ended.payload_id, ended.job_id, ended.status, utc(ended.stopped), ended.size)

@@ -135,7 +135,9 @@ def _root(ctx: click.Context) -> Path | None:
     from clara_cli.root import locate_root
 
     with suppress(ClaraError, OSError):
-        return locate_root(ctx.ensure_object(Settings).config())
+        config = ctx.ensure_object(Settings).config()
+        # Nobody wants to wait for another machine at each Tab.
+        return locate_root(config) if config.host is None else None
     return None
 
 

@@ -20,7 +20,7 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
-from clara_cli.commands.showing import brief_option, tell, tell_id
+from clara_cli.commands.showing import brief_option, tell_created, tell_id
 from clara_cli.commands.transfer import metadata_option, transfer_meter
 from clara_cli.commands.values import check_job_name, priority_option, set_option
 from clara_cli.errors import UsageError
@@ -53,14 +53,12 @@ def pipeline(path: str) -> None:
     stored with it.
     """
     from clara_cli.pipelines.load import load_pipeline
-    from clara_cli.pipelines.store import insert_pipeline
 
-    with settings().database() as (database, _):
+    with settings().site() as site:
         loaded = load_pipeline(from_home(path))
         for problem in loaded.warnings:
             warn(problem.render())
-        with database.write() as connection:
-            pipeline_id = insert_pipeline(connection, loaded)
+        pipeline_id = site.pipelines.create(loaded)
     tell_id("PIPELINE_ID", pipeline_id)
 
 
@@ -101,7 +99,6 @@ def job(
     Prints JOB_ID and PAYLOAD_ID. The upload is complete when the command returns.
     """
     from clara_cli.ids import normalise
-    from clara_cli.jobs.actions import create_job
 
     check_job_name(name)
     if files is not None and not files.strip():
@@ -114,24 +111,18 @@ def job(
         notice(f"Notice: pipeline {pipeline_id} is used; ignored: {' '.join(further)}")
     normalise(pipeline_id, "pipeline")
     source = from_home(files) if files else None
-    with settings().database() as (database, config):
+    with settings().site() as site:
         with transfer_meter("Uploading") as meter:
-            created = create_job(
-                *(database, name, pipeline_id, source, priority),
-                payloads=payloads,
-                metadata=metadata,
-                meter=meter,
+            created = site.jobs.create(
+                *(name, pipeline_id, source, priority), payloads=payloads, metadata=metadata, meter=meter
             )
-        tell_id("JOB_ID", created.job.id)
-        tell(f"PAYLOAD_ID: {created.job.payload_id}")
-        if created.uploaded:
-            tell("Payload uploaded successfully.")
-        if not database.root.documented:
-            notice(f"Payload folder: {created.tree.path}")
+        tell_created(created)
+        if created.folder:
+            notice(f"Payload folder: {created.folder}")
         if start:
             from clara_cli.commands.start import start_and_follow
 
-            start_and_follow(database, config, created.job.id, detach, values)
+            start_and_follow(site, created.job_id, detach or site.config.start == "detach", values)
 
 
 @command.command("image", cls=ClaraCommand)
@@ -153,6 +144,7 @@ def image(name: str, path: str, interpreter: str | None, driver: bool, venv: boo
     from clara_cli.images.lookup import registration
     from clara_cli.images.store import insert_image
 
+    settings().check_here()
     found = registration(
         name,
         from_home(path),

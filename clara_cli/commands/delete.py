@@ -41,20 +41,16 @@ def job(context: click.Context, given: tuple[str, ...], keep_payload: bool, yes:
 
     Jobs that run or wait for their turn are refused: cancel them first. What was deleted cannot be brought back.
     """
-    from clara_cli.jobs.recovery import recover
-    from clara_cli.jobs.removal import delete_jobs, find_jobs
-
     texts = meant(context, given, "job")
-    with settings().database() as (database, _):
-        recover(database)
-        found = find_jobs(database, texts)
+    with settings().site() as site:
+        found = site.jobs.deletable(texts)
         what = "their logs" if keep_payload else "their logs and payloads"
         _ask(yes, [f"job {job.id} ({' '.join(job.name.split())})" for job in found], f", with {what}")
-        delete_jobs(database, found, keep_payload)
-        for job in found:
-            tell(f"Deleted job {job.id}.")
-            if keep_payload:
-                notice(f"Payload folder: {database.root.payloads / job.payload_id}")
+        kept = site.jobs.delete(found, keep_payload=keep_payload)
+    for job in found:
+        tell(f"Deleted job {job.id}.")
+    for folder in kept:
+        notice(f"Payload folder: {folder}")
 
 
 @command.command("pipeline", cls=ClaraCommand)
@@ -68,16 +64,11 @@ def pipeline(context: click.Context, given: tuple[str, ...], yes: bool) -> None:
 
     Jobs that were made of them stay, and can run: each has its own copy of the definition.
     """
-    from clara_cli.pipelines.store import delete_pipeline, find_pipeline
-
     texts = meant(context, given, "pipeline")
-    with settings().database() as (database, _):
-        with database.read() as connection:
-            found = {record.id: record.name for record in (find_pipeline(connection, text) for text in texts)}
+    with settings().site() as site:
+        found = {record.id: record.name for record in map(site.pipelines.describe, texts)}
         _ask(yes, [f"pipeline {pipeline_id} ({name})" for pipeline_id, name in found.items()])
-        with database.write() as connection:
-            for pipeline_id in found:
-                delete_pipeline(connection, pipeline_id)
+        site.pipelines.delete(list(found))
     for pipeline_id in found:
         tell(f"Deleted pipeline {pipeline_id}.")
 
@@ -96,14 +87,10 @@ def _ask(yes: bool, things: list[str], more: str = "") -> None:
 @click.pass_context
 def image(context: click.Context, name: str | None) -> None:
     """Forget registered images, all or none (also: images). Their folders are left alone."""
-    from clara_cli.images.store import delete_image, find_image
-
     names = [*([name] if name else []), *context.args]
     if not names:
         raise UsageError("say which image: clara delete images NAME[:TAG] ...")
-    with settings().database() as (database, _), database.write() as connection:
-        found = [find_image(connection, text) for text in names]
-        for image in dict.fromkeys(found):
-            delete_image(connection, image)
-    for image in dict.fromkeys(found):
+    with settings().site() as site:
+        found = site.images.delete(names)
+    for image in found:
         tell(f"Deleted image {image.reference}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +13,10 @@ from clara_cli.errors import UsageError
 from clara_cli.output import cell, table, utc
 
 if TYPE_CHECKING:
-    from clara_cli.jobs.actions import JobView
     from clara_cli.pipelines.model import Pipeline
     from clara_cli.pipelines.store import PipelineRecord
+    from clara_cli.runtime.started import Started
+    from clara_cli.site.model import DescribedJob
 
 
 @click.group(cls=ClaraGroup, name="describe")
@@ -40,10 +40,9 @@ def pipeline(context: click.Context, pipeline: str | None, quiet: bool, output: 
 
     from clara_cli.commands.records import described_pipeline
     from clara_cli.pipelines.model import from_json
-    from clara_cli.pipelines.store import find_pipeline
 
-    with settings().database() as (database, _), database.read() as connection:
-        record = find_pipeline(connection, _subject(context, pipeline, "pipeline"))
+    with settings().site() as site:
+        record = site.pipelines.describe(_subject(context, pipeline, "pipeline"))
     definition = from_json(json.loads(record.definition))
     if quiet:
         click.echo(record.id)
@@ -57,7 +56,7 @@ def _pipeline_text(record: PipelineRecord, definition: Pipeline) -> str:
         f"NAME: {record.name}",
         f"API_VERSION: {definition.api_version}",
         f"ORCHESTRATOR: {definition.orchestrator}",
-        f"CREATED: {utc(record.created)}",
+        f"CREATED: {utc(record.created) or ''}".rstrip(),
         "",
     ]
     rows = [
@@ -84,19 +83,17 @@ def job(context: click.Context, job: str | None, quiet: bool, output: str) -> No
     environment and mounts.
     """
     from clara_cli.commands.records import described_job
-    from clara_cli.jobs.actions import find_job
-    from clara_cli.jobs.recovery import recover
 
-    with settings().database() as (database, _):
-        recover(database)
-        view = find_job(database, _subject(context, job, "job"))
+    verbose = settings().verbose
+    with settings().site() as site:
+        view = site.jobs.describe(_subject(context, job, "job"), processes=verbose)
     if quiet:
         click.echo(view.job.id)
         return
-    show(output, lambda: described_job(view, settings().verbose), lambda: _job_text(view))
+    show(output, lambda: described_job(view, verbose), lambda: _job_text(view, verbose))
 
 
-def _job_text(view: JobView) -> str:
+def _job_text(view: DescribedJob, verbose: bool) -> str:
     found = view.job
     lines = [
         f"JOB_ID: {found.id}",
@@ -110,7 +107,7 @@ def _job_text(view: JobView) -> str:
         f"STARTED: {utc(found.started) or ''}".rstrip(),
         f"COMPLETED: {int(found.succeeded)}",
         f"ENDED: {utc(found.stopped) or ''}".rstrip(),
-        f"PAYLOAD_FOLDER: {view.tree.path if view.tree.path.is_dir() else '(removed)'}",
+        f"PAYLOAD_FOLDER: {view.payload_folder if view.payload_exists else '(removed)'}",
         *([f"SLURM: {view.placed}"] if view.placed else []),
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in view.metadata.items()),
         "",
@@ -131,17 +128,14 @@ def _job_text(view: JobView) -> str:
         lines += ["", table(["PARAMETER", "VALUE"], list(found.variables.items()))]
     if view.messages:
         lines += ["", "MESSAGES:", *(f"{utc(m.created)} {m.severity}: {m.text}" for m in view.messages)]
-    if settings().verbose:
+    if verbose:
         for operator in view.operators:
-            lines += ["", *_started(view.folder, operator.name)]
+            lines += ["", *_started(operator.name, view.processes.get(operator.name))]
     return "\n".join(lines)
 
 
-def _started(folder: Path, name: str) -> list[str]:
+def _started(name: str, started: Started | None) -> list[str]:
     """What an operator's process was started with."""
-    from clara_cli.runtime.started import read_started
-
-    started = read_started(folder, name)
     if started is None:
         return [f"{name}: not started"]
     lines = [f"{name}:", f"  COMMAND: {' '.join(map(_word, started.command))}", f"  FOLDER: {_word(started.folder)}"]
@@ -178,31 +172,27 @@ def _shown(text: str) -> str:
 def image(context: click.Context, name: str | None, quiet: bool, output: str) -> None:
     """Show a registered image and how its program is started (also: images)."""
     from clara_cli.commands.records import image_record
-    from clara_cli.errors import ImageError
-    from clara_cli.images.environments import Environments
-    from clara_cli.images.program import argv, read_program
-    from clara_cli.images.store import find_image
 
-    with settings().database() as (database, config), database.read() as connection:
-        found = find_image(connection, _subject(context, name, "image", "-n"))
-    if quiet:
-        click.echo(str(found.reference))
-        return
-    program = read_program(found.folder, interpreter=found.interpreter, uses_driver=found.uses_driver)
-    environments = Environments(database.root.environments, "never" if config.venv == "never" else "ask")
-    try:
-        interpreter = str(environments.equip(program, str(found.reference)).interpreter)
-    except ImageError:
-        interpreter = None
-    command_line = argv(program, ())
-    record = {**image_record(found), "python": interpreter, "workdir": str(program.workdir), "command": command_line}
+    with settings().site() as site:
+        text = _subject(context, name, "image", "-n")
+        if quiet:
+            click.echo(str(site.images.find(text).reference))
+            return
+        shown = site.images.describe(text)
+    found, interpreter = shown.image, shown.python
+    record = {
+        **image_record(found),
+        "python": interpreter,
+        "workdir": shown.workdir,
+        "command": list(shown.command),
+    }
     lines = [
         f"NAME: {found.reference}",
         f"FOLDER: {found.folder}",
         f"PYTHON: {interpreter or 'an environment of its own, not made yet'}",
         f"DRIVER: {'yes' if found.uses_driver else 'no'}",
-        f"WORKDIR: {program.workdir}",
-        f"COMMAND: {' '.join(command_line)}",
+        f"WORKDIR: {shown.workdir}",
+        f"COMMAND: {' '.join(shown.command)}",
     ]
     show(output, lambda: record, lambda: "\n".join(lines))
 

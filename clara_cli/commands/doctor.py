@@ -27,6 +27,7 @@ def command(quiet: bool, output: str) -> None:
     """
     from clara_cli.doctor.examine import examine
 
+    settings().check_here()
     found = []
     for finding in examine(settings().config_file):
         if quiet and finding.level.value in ("ok", "note"):

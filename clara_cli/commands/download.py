@@ -26,21 +26,19 @@ def command(no_clobber: bool, source: str | None, destination: str | None) -> No
     Files of the same name are replaced, each at once. A download that was interrupted goes on where it was, if the
     file has not changed since. Links that lead out of the payload are not followed.
     """
-    from clara_cli.jobs.files import find_files
-    from clara_cli.payloads.download import download
     from clara_cli.payloads.names import show_name
 
     if source is None or destination is None:
         raise UsageError("expected two words: clara download JOB_ID:/operators/OPERATOR/'*' DESTINATION")
-    with settings().database() as (database, _):
-        found = find_files(database, source)
-    tell("Downloading...")
-    if found.notice:
-        notice(f"Notice: {found.notice}")
-    for entry in found.selection.left_out:
-        warn(f"{show_name(entry.name)} is left out: {entry.fault}")
-    with transfer_meter("Downloading") as meter:
-        done = download(found.selection, destination, meter, clobber=not no_clobber)
+    with settings().site() as site:
+        found = site.payloads.files(source)
+        tell("Downloading...")
+        if found.notice:
+            notice(f"Notice: {found.notice}")
+        for entry in found.left_out:
+            warn(f"{show_name(entry.name)} is left out: {entry.fault}")
+        with transfer_meter("Downloading") as meter:
+            done = found.download(destination, meter, clobber=not no_clobber)
     tell(f"Downloaded {len(done.written)} files.")
     if done.failed:
         listed = "\n".join(f"  {show_name(name)}: {why}" for name, why in done.failed)

@@ -119,8 +119,21 @@ clara dicom create src -a MYPACS -i 10.20.30.1""",
 clara dicom create dest -n MYPACS -a MYPACSAET -i 10.20.30.2 -p 1104""",
     "platform start": """\
 clara platform start
+clara platform start --console
 clara platform start --port 30031 --port 50051
 clara platform start --address 0.0.0.0 --tls-cert server.pem --tls-key server.key --client-ca ca.pem""",
+    "console start": """\
+clara console start --open
+clara console start --address 0.0.0.0 --token-file ~/.clara/console-token""",
+    "console stop": """\
+clara console stop -y""",
+    "console restart": """\
+clara console restart
+clara console restart --port 32003""",
+    "console status": """\
+clara console status || clara console start""",
+    "console version": """\
+clara console version""",
     "platform stop": """\
 clara platform stop -y""",
     "platform restart": """\

@@ -16,10 +16,9 @@ from clara_cli.output import table
 def command(quiet: bool, output: str) -> None:
     """List the registered images (also: images)."""
     from clara_cli.commands.records import image_record
-    from clara_cli.images.store import registered_images
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = registered_images(connection)
+    with settings().site() as site:
+        found = site.images.list()
     rows = [(image.reference, image.folder, image.interpreter, "yes" if image.uses_driver else "no") for image in found]
     show_list(
         output,

@@ -11,18 +11,16 @@ from clara_cli.commands.showing import listed, output_option, quiet_option, show
 from clara_cli.output import table
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from clara_cli.commands.records import Record
+    from clara_cli.site.interface import Site
 
 _HEADER = ("NAME", "ID", "PIPELINE", "STATE", "STATUS", "PRIORITY", "CREATED", "STARTED", "STOPPED")
 
 
-def _records(connection: sqlite3.Connection) -> list[Record]:
+def _records(site: Site) -> list[Record]:
     from clara_cli.commands.records import job_record
-    from clara_cli.jobs.store import list_jobs
 
-    return [job_record(job) for job in list_jobs(connection)]
+    return [job_record(job) for job in site.jobs.list()]
 
 
 @click.command("job", cls=ClaraCommand)
@@ -31,17 +29,12 @@ def _records(connection: sqlite3.Connection) -> list[Record]:
 @global_options
 def command(quiet: bool, output: str) -> None:
     """List all jobs (also: jobs)."""
-    from clara_cli.jobs.listing import job_ids, job_rows
-    from clara_cli.jobs.recovery import recover
-
-    with settings().database() as (database, _):
-        recover(database)
-        with database.read() as connection:
-            text = listed(
-                output,
-                quiet,
-                lambda: job_ids(connection),
-                lambda: _records(connection),
-                lambda: table(_HEADER, job_rows(connection)),
-            )
+    with settings().site() as site:
+        text = listed(
+            output,
+            quiet,
+            site.jobs.ids,
+            lambda: _records(site),
+            lambda: table(_HEADER, site.jobs.rows()),
+        )
     show_text(text)

@@ -16,10 +16,9 @@ from clara_cli.output import table
 def command(quiet: bool, output: str) -> None:
     """List the stored pipelines (also: pipelines)."""
     from clara_cli.commands.records import pipeline_record
-    from clara_cli.pipelines.store import list_pipelines
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = list_pipelines(connection)
+    with settings().site() as site:
+        found = site.pipelines.list()
     show_list(
         output,
         quiet,

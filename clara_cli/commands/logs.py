@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -13,9 +13,9 @@ import click
 from clara_cli.commands.base import ClaraCommand, first_of, global_options, notice, settings
 
 if TYPE_CHECKING:
-    from clara_cli.jobs.actions import JobView
-    from clara_cli.jobs.logs import JobLogs
     from clara_cli.runtime.log_stream import Line
+    from clara_cli.site.interface import Logs
+    from clara_cli.site.model import LogQuery
 
 _ACTIONS = ("job", "jobs")
 
@@ -52,53 +52,38 @@ def command(
     With --follow the command ends when the job does (exit status 0, however the job ended); Ctrl-C ends it before
     (130) and leaves the job alone.
     """
-    from clara_cli.jobs.actions import find_job
-    from clara_cli.jobs.logs import Chosen, JobLogs
-    from clara_cli.jobs.states import JobState
     from clara_cli.moments import moment
+    from clara_cli.site.model import LogQuery
 
     words = [word for word in context.args if word not in _ACTIONS]
     value = job if job is not None else next(iter(words), None)
     if value is None:
         raise click.UsageError('required flag(s) "job" not set', context)
     moment_since = None if since is None else moment(since, time.time())
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    query = LogQuery(first_of(value)[0], operators, moment_since, tail, follow, terminal)
     try:
-        with settings().database() as (database, _):
-            view = find_job(database, first_of(value)[0])
-            names = _named(view, operators)
-            with JobLogs(database, view, Chosen(names, moment_since, tail)) as logs:
-                if follow and view.job.submitted is None and view.job.state is JobState.PENDING:
-                    notice(f"job {view.job.id} has not been started: waiting for it")
-                _show(logs, follow, alone=names is not None and len(names) == 1)
+        with settings().site() as site, site.jobs.logs(query) as logs:
+            for told in logs.notices:
+                notice(f"Notice: {told}")
+            if follow and logs.pending:
+                notice(f"job {logs.job_id} has not been started: waiting for it")
+            _show(logs, query)
     except KeyboardInterrupt:
         context.exit(130)
 
 
-def _named(view: JobView, operators: Iterable[str]) -> tuple[str, ...] | None:
-    """The logs that `-o` asks for, each once; None for all."""
-    from clara_cli.jobs.files import log_of
-
-    found: dict[str, None] = {}
-    for text in operators:
-        name, told = log_of(view, text)
-        if told:
-            notice(f"Notice: {told}")
-        found[name] = None
-    return tuple(found) or None
-
-
-def _show(logs: JobLogs, follow: bool, alone: bool) -> None:
-    for name, stream in logs.streams.items():
-        if alone and not follow and not stream.open():
+def _show(logs: Logs, query: LogQuery) -> None:
+    alone = len(logs.names) == 1
+    for name in logs.missing:
+        if alone and not query.follow:
             notice(f"{name} has not been started: it has no log")
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    if alone and not terminal:
-        name = next(iter(logs.streams))
-        for chunk in logs.follow_bytes(name) if follow else logs.streams[name].chunks():
+    if alone and not query.terminal:
+        for chunk in logs.chunks():
             click.echo(chunk, nl=False)
         return
-    written: Callable[[Line], bytes] = _on_terminal(alone) if terminal else _as_written
-    for lines in logs.follow(redraws=terminal) if follow else logs.pieces():
+    written: Callable[[Line], bytes] = _on_terminal(alone) if query.terminal else _as_written
+    for lines in logs.lines():
         click.echo(b"".join(map(written, lines)), nl=False)
 
 

@@ -32,13 +32,12 @@ def create(path: str, kind: str | None, raw: bool) -> None:
     with one numbered folder for each version. A model of the same name is replaced.
     """
     from clara_cli.models.layout import check_model
-    from clara_cli.models.store import create_model
 
     folder = check_model(from_home(path), kind.lower() if kind else None)
     for text in folder.warnings:
         warn(text)
-    with settings().database() as (database, _), transfer_meter("Copying") as meter:
-        model, replaced = create_model(database, folder, meter)
+    with settings().site() as site, transfer_meter("Copying") as meter:
+        model, replaced = site.models.create(folder, meter)
     if raw:
         click.echo(model.id)
     else:
@@ -54,10 +53,9 @@ def create(path: str, kind: str | None, raw: bool) -> None:
 def list_models(quiet: bool, output: str) -> None:
     """List the registered models (also: models)."""
     from clara_cli.commands.records import model_record
-    from clara_cli.models import store
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = store.list_models(connection)
+    with settings().site() as site:
+        found = site.models.list()
     rows = [
         (model.name, model.id, model.type, ",".join(map(str, model.versions)), utc(model.created)) for model in found
     ]
@@ -80,10 +78,8 @@ def delete(context: click.Context, yes: bool) -> None:
 
     An id may be given by its first digits.
     """
-    from clara_cli.models.store import delete_models
-
     texts = subjects(context, None, "model", "MODEL_ID ...")
-    with settings().database() as (database, _):
+    with settings().site() as site:
         confirm(f"Delete {len(texts)} model(s)?", yes)
-        for found in delete_models(database, texts):
+        for found in site.models.delete(texts):
             tell(f"Deleted model {found.id} ({found.name}).")

@@ -25,18 +25,16 @@ def create(files: str | None, metadata: dict[str, str]) -> None:
     Prints PAYLOAD_ID. clara create job --input-payload ID copies its files into the job's input; clara upload adds
     files to it. Without -f it is empty.
     """
-    from clara_cli.payloads.actions import create_payload
-
     if files is not None and not files.strip():
         raise UsageError("--files is empty: expected a file or a folder")
-    with settings().database() as (database, _):
+    with settings().site() as site:
         with transfer_meter("Uploading") as meter:
-            made = create_payload(database, from_home(files) if files else None, metadata, meter)
-        tell_id("PAYLOAD_ID", made.payload.id)
-        if made.count:
+            made = site.payloads.create(from_home(files) if files else None, metadata, meter)
+        tell_id("PAYLOAD_ID", made.payload_id)
+        if made.uploaded:
             tell(UPLOADED)
-        if not database.root.documented:
-            notice(f"Payload folder: {made.tree.path}")
+        if made.folder:
+            notice(f"Payload folder: {made.folder}")
 
 
 @click.command("payload", cls=ClaraCommand)
@@ -46,10 +44,9 @@ def create(files: str | None, metadata: dict[str, str]) -> None:
 def list_payloads(quiet: bool, output: str) -> None:
     """List all payloads, those of jobs and reusable ones (also: payloads)."""
     from clara_cli.commands.records import payload_record
-    from clara_cli.payloads import store
 
-    with settings().database() as (database, _), database.read() as connection:
-        found = store.list_payloads(connection)
+    with settings().site() as site:
+        found = site.payloads.list()
     rows = [
         (
             *(payload.kind.value, payload.id, payload.job_id, utc(payload.created)),
@@ -75,26 +72,23 @@ def list_payloads(quiet: bool, output: str) -> None:
 def describe(context: click.Context, payload: str | None, quiet: bool, output: str) -> None:
     """Show a payload and its files (also: payloads). Names are as clara download takes them."""
     from clara_cli.commands.records import described_payload
-    from clara_cli.payloads.actions import find_payload, payload_files
     from clara_cli.payloads.names import show_name
-    from clara_cli.payloads.tree import payload_tree
 
-    with settings().database() as (database, _):
-        found = find_payload(database, first_of(subjects(context, payload, "payload", "-p PAYLOAD_ID")[0])[0])
+    with settings().site() as site:
+        found = site.payloads.find(first_of(subjects(context, payload, "payload", "-p PAYLOAD_ID")[0])[0])
         if quiet:
             click.echo(found.id)
             return
-        entries = payload_files(database, found)
-    folder = payload_tree(database.root, found.id).path
-    files = [entry for entry in entries if entry.fault is None]
+        shown = site.payloads.describe(found)
+    files = [entry for entry in shown.entries if entry.fault is None]
     lines = [
         f"PAYLOAD_ID: {found.id}",
         f"TYPE: {found.kind.wire}",
         f"JOB_ID: {found.job_id or ''}".rstrip(),
-        f"CREATED: {utc(found.created)}",
+        f"CREATED: {utc(found.created) or ''}".rstrip(),
         f"FILES: {len(files)}",
         f"SIZE: {sum(entry.size for entry in files)}",
-        f"FOLDER: {folder}",
+        f"FOLDER: {shown.folder}".rstrip(),
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in found.metadata.items()),
         "",
         table(
@@ -102,8 +96,8 @@ def describe(context: click.Context, payload: str | None, quiet: bool, output: s
             [(f"{entry.mode & 0o777:04o}", entry.size, show_name(f"/{entry.name}")) for entry in files],
         ),
     ]
-    show(output, lambda: described_payload(found, files, folder), lambda: "\n".join(lines))
-    for entry in entries:
+    show(output, lambda: described_payload(found, files, shown.folder), lambda: "\n".join(lines))
+    for entry in shown.entries:
         if entry.fault is not None:
             warn(f"/{show_name(entry.name)} is not listed: {entry.fault}")
 
@@ -119,10 +113,8 @@ def delete(context: click.Context, payload: str | None, yes: bool) -> None:
 
     The payload of a job can be deleted once the job has ended; the job's record and logs stay.
     """
-    from clara_cli.payloads.actions import delete_payloads
-
     texts = subjects(context, payload, "payload", "PAYLOAD_ID ...")
-    with settings().database() as (database, _):
+    with settings().site() as site:
         confirm(f"Delete {len(texts)} payload(s) and all files in them?", yes)
-        for found in delete_payloads(database, texts):
+        for found in site.payloads.delete(texts):
             tell(f"Deleted payload {found.id}.")

@@ -59,14 +59,20 @@ def _listening(function: Decorated) -> Decorated:
 @command.command("start", cls=ClaraCommand)
 @_listening
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C or SIGTERM, for service managers.")
+@click.option("--console", is_flag=True, help="Start the console too, as clara console start does.")
 @_yes
 @global_options
-def start(foreground: bool, **given: Any) -> None:
+def start(foreground: bool, console: bool, **given: Any) -> None:
     """Start the server in the background, as this user.
 
     Only programs on this machine can connect, unless --address says otherwise. Jobs are processes of their own: they
     go on when the server ends.
     """
+    if foreground and console:
+        raise UsageError(
+            "--console and --foreground exclude each other: clara console start --foreground is another service"
+        )
+    settings().check_here()
     options = _options(given)
     if foreground:
         if not _installed():
@@ -79,6 +85,8 @@ def start(foreground: bool, **given: Any) -> None:
         _start(options)
     else:
         _say_not_installed("started")
+    if console:
+        _start_console()
 
 
 @command.command("stop", cls=ClaraCommand)
@@ -99,15 +107,16 @@ def stop() -> None:
 @_yes
 @global_options
 def restart(**given: Any) -> None:
-    """End the server and start it anew, as it was started before unless options say otherwise. Jobs go on."""
+    """End the server and start it anew. What no option says stays as it was started before. Jobs go on."""
     from clara_cli.server import process
 
     if not _installed():
         _say_not_installed("restarted")
         return
-    wanted = _options(given) if any(given.values()) else None
-    stopped = process.stop(_root())
-    _start(wanted or (stopped.options if stopped else _options(given)))
+    before = process.find_running(_root())
+    options = _options(given, before.options if before else None)
+    process.stop(_root())
+    _start(options)
 
 
 @command.command("status", cls=ClaraCommand)
@@ -143,6 +152,23 @@ def _start(options: Options) -> None:
     _show(root, running)
 
 
+def _start_console() -> None:
+    """As far as it does not run already: who asks for both wants both to run."""
+    from clara_cli.commands.console import installed, say_not_installed, start_console
+
+    if not installed():
+        say_not_installed("started")
+        return
+    from clara_cli.console.options import Options
+    from clara_cli.console.process import CONSOLE
+
+    running = CONSOLE.find_running(_root())
+    if running is None:
+        start_console(Options())
+    else:
+        notice(f"The console runs already, on {', '.join(running.options.addresses())}.")
+
+
 def _show(root: Root, running: Running) -> None:
     from clara_cli.output import utc
     from clara_cli.server import process
@@ -165,23 +191,26 @@ def _show(root: Root, running: Running) -> None:
         warn(f"programs on other machines can connect {who}, and run programs as this user")
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: dict[str, Any], before: Options | None = None) -> Options:
+    """What was given; for the rest what it was before, or the usual."""
     from clara_cli.server.options import Options
 
+    rest = before or Options()
     return Options(
-        given["address"] or Options.host,
-        given["ports"] or Options.ports,
-        given["tls_cert"],
-        given["tls_key"],
-        given["client_ca"],
-        given["insecure"],
-        given["token_file"] or settings().config().platform.token_file,
+        given["address"] or rest.host,
+        given["ports"] or rest.ports,
+        given["tls_cert"] or rest.certificate,
+        given["tls_key"] or rest.key,
+        given["client_ca"] or rest.client_ca,
+        given["insecure"] or rest.insecure,
+        given["token_file"] or rest.token_file or settings().config().platform.token_file,
     ).checked()
 
 
 def _root() -> Root:
     from clara_cli.root import choose_root
 
+    settings().check_here()
     return choose_root(settings().config())
 
 

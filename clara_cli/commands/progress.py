@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clara_cli.commands.base import notice, warn
-from clara_cli.pipelines.model import Pipeline
 from clara_cli.runtime.listener import Listener, Silent
+from clara_cli.runtime.usage import Usage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,13 +30,6 @@ _SAID = {"warning": ("Warning", "yellow"), "notice": ("Notice", "none")}
 def _on_terminal() -> bool:
     # A program that was started without stderr has none.
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-@contextmanager
-def progress_listener(pipeline: Pipeline) -> Iterator[Listener]:
-    """A listener for the duration of a job."""
-    with lines([operator.name for operator in pipeline.operators]) as listener:
-        yield listener
 
 
 @contextmanager
@@ -144,7 +137,7 @@ class Lines:
         self._states[name] = "running"
         self._began[name] = time.monotonic()
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None:
         self._states[name] = "completed" if completed else "failed"
         now = time.monotonic()
         self._took[name] = now - self._began.get(name, now)

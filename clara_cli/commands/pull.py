@@ -45,7 +45,7 @@ def command(context: click.Context, version: str | None, yes: bool) -> None:
         near = get_close_matches(target.lower(), [*TARGETS, "pipeline"], n=1)
         raise UsageError(f'nothing to pull is called "{target}"' + (f'; did you mean "{near[0]}"?' if near else ""))
     ensure_folder(config_path(settings().config_file))
-    here = "it is a part of clara" if service == "platform" else SERVICES[service].here
+    here = "it is a part of clara" if service in ("platform", "console") else SERVICES[service].here
     notice(f"Notice: nothing was pulled: {here}.")
 
 

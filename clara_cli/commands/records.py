@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
-    from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.model import Job
     from clara_cli.jobs.placed import Placed
     from clara_cli.models.store import Model
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from clara_cli.pipelines.model import Pipeline
     from clara_cli.pipelines.store import PipelineRecord
     from clara_cli.runtime.started import Started
+    from clara_cli.site.model import DescribedJob
 
 Record = dict[str, Any]
 _MODEL_TYPES = {
@@ -79,11 +78,11 @@ def job_record(job: Job) -> Record:
     }
 
 
-def described_job(view: JobView, verbose: bool = False) -> Record:
+def described_job(view: DescribedJob, verbose: bool = False) -> Record:
     """A job with its operators and messages; `verbose` adds what each operator's process was started with."""
     return {
         **job_record(view.job),
-        "payload_folder": str(view.tree.path),
+        "payload_folder": view.payload_folder,
         "engine": "local" if view.placed is None else "slurm",
         "slurm": None if view.placed is None else _slurm(view.placed),
         "metadata": dict(view.metadata),
@@ -97,7 +96,7 @@ def described_job(view: JobView, verbose: bool = False) -> Record:
                 "stopped": when(operator.stopped),
                 "exit_code": operator.exit_code,
                 "mounted": operator.mounted,
-                **({"process": _process(view, operator.name)} if verbose else {}),
+                **({"process": _process(view.processes.get(operator.name))} if verbose else {}),
             }
             for operator in view.operators
         ],
@@ -112,10 +111,7 @@ def _slurm(placed: Placed) -> Record:
     return {"job": placed.remote, "node": placed.node or None, "seen": placed.seen or None}
 
 
-def _process(view: JobView, name: str) -> Record | None:
-    from clara_cli.runtime.started import read_started
-
-    started = read_started(view.folder, name)
+def _process(started: Started | None) -> Record | None:
     return None if started is None else {**started._asdict(), "mounts": _mounts(started)}
 
 
@@ -147,14 +143,14 @@ def payload_record(payload: Payload) -> Record:
     }
 
 
-def described_payload(payload: Payload, files: Sequence[Entry], folder: Path) -> Record:
+def described_payload(payload: Payload, files: Sequence[Entry], folder: str) -> Record:
     """A payload with its files; sizes in bytes, modes as numbers, names below the payload's folder.
 
     A byte of a name that is no UTF-8 text is a lone surrogate, as in Python.
     """
     return {
         **payload_record(payload),
-        "payload_folder": str(folder),
+        "payload_folder": folder,
         "files": [{"name": entry.name, "size": entry.size, "mode": entry.mode & 0o7777} for entry in files],
     }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clara_cli.commands.base import ClaraCommand, fast_io_option, global_options, notice, settings, warn
-from clara_cli.commands.showing import brief_option, tell, tell_id
+from clara_cli.commands.showing import brief_option, tell_created
 from clara_cli.commands.transfer import transfer_meter
 from clara_cli.commands.values import (
     check_job_name,
@@ -18,19 +18,14 @@ from clara_cli.commands.values import (
     priority_option,
     reuse_option,
     set_option,
-    with_engine,
 )
 from clara_cli.errors import NotFound, PayloadError, UsageError
 from clara_cli.home import from_home
-from clara_cli.retention import NO_LIMIT
 
 if TYPE_CHECKING:
-    from clara_cli.config import Config
-    from clara_cli.database import Database
-    from clara_cli.jobs.actions import JobView
     from clara_cli.jobs.states import JobPriority
-    from clara_cli.pipelines.load import Loaded
     from clara_cli.pipelines.model import Pipeline
+    from clara_cli.site.interface import Site
 
 
 @click.command("run", cls=ClaraCommand)
@@ -64,7 +59,6 @@ def command(
     name: str | None,
     priority: JobPriority,
     reuse: bool,
-    engine: str | None,
     values: dict[str, str],
 ) -> None:
     """Run a definition: a YAML file, a folder or a zip file. Makes a job, runs it to its end, and fetches its results.
@@ -79,8 +73,6 @@ def command(
     ended an earlier call: results that are there are left alone, jobs that Slurm still has are followed.
     """
     from clara_cli.commands.start import start_and_follow
-    from clara_cli.jobs.actions import create_job, find_job
-    from clara_cli.jobs.recovery import recover
     from clara_cli.jobs.results import check_target
     from clara_cli.pipelines.load import load_pipeline
 
@@ -89,39 +81,36 @@ def command(
     _check(name, files, output, only)
     _check_each(volumes, files, output, name, pattern is not None or resume or detach)
     folder = from_home(output) if output else None
-    with settings().database() as (database, config):
-        recover(database)
+    with settings().site() as site:
         loaded = load_pipeline(from_home(file))
         for problem in loaded.warnings:
             warn(problem.render())
         chosen = _chosen(loaded.pipeline, only)
-        pipeline_id = _stored(database, loaded)
         if volumes and folder is not None:
             from clara_cli.commands.run_each import Chosen, run_each
             from clara_cli.jobs.each_run import Wanted
 
             which = Chosen(from_home(volumes), pattern or "*", resume, detach)
-            wanted = Wanted(pipeline_id, chosen, folder, priority, values, reuse)
-            with _cleaning(database, config):
-                run_each(database, with_engine(config, engine), which, wanted)
+            if site.config.host is not None:
+                raise UsageError("--each is not done by a platform on another machine: call it where jobs run")
+            wanted = Wanted(site.pipelines.stored(loaded), chosen, folder, priority, values, reuse)
+            with _cleaning(site):
+                run_each(site, which, wanted)
             return
         if folder is not None:
             check_target(folder)
         source = from_home(files) if files else None
+        pipeline_id = site.pipelines.stored(loaded)
         with transfer_meter("Uploading") as meter:
-            created = create_job(database, name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
-        tell_id("JOB_ID", created.job.id)
-        tell(f"PAYLOAD_ID: {created.job.payload_id}")
-        if created.uploaded:
-            tell("Payload uploaded successfully.")
-        with _cleaning(database, config), _removed_if_empty(folder):
+            created = site.jobs.create(name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
+        tell_created(created)
+        with _cleaning(site), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
-            attached = with_engine(config, engine)._replace(start="attach", clean=NO_LIMIT)
-            start_and_follow(database, attached, created.job.id, False, values, reuse=reuse)
+            start_and_follow(site, created.job_id, False, values, reuse=reuse, cleaning=False)
             if folder is None:
-                notice(f"results: {created.tree.operators}")
+                notice(f"results: {created.results}")
             else:
-                _fetch(find_job(database, created.job.id), folder, chosen)
+                _fetch(site, created.job_id, folder, chosen)
 
 
 def _check(name: str | None, files: str | None, output: str | None, only: tuple[str, ...]) -> None:
@@ -150,14 +139,12 @@ def _check_each(volumes: str | None, files: str | None, output: str | None, name
 
 
 @contextmanager
-def _cleaning(database: Database, config: Config) -> Iterator[None]:
+def _cleaning(site: Site) -> Iterator[None]:
     """Apply the limits of the configuration at the end."""
-    from clara_cli.jobs.clean import clean_as_configured
-
     try:
         yield
     finally:
-        if told := clean_as_configured(database, config):
+        if told := site.jobs.after():
             warn(told)
 
 
@@ -171,13 +158,6 @@ def _removed_if_empty(folder: Path | None) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
-
-
-def _stored(database: Database, loaded: Loaded) -> str:
-    from clara_cli.pipelines.store import insert_pipeline, same_pipeline
-
-    with database.write() as connection:
-        return same_pipeline(connection, loaded) or insert_pipeline(connection, loaded)
 
 
 def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
@@ -194,20 +174,20 @@ def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:
     return [name for name in names if not wanted or name.casefold() in wanted]
 
 
-def _fetch(view: JobView, folder: Path, names: Iterable[str]) -> None:
-    from clara_cli.jobs.results import fetch, results
+def _fetch(site: Site, job_id: str, folder: Path, names: Iterable[str]) -> None:
     from clara_cli.payloads.names import show_name
 
     total = 0
     failed: list[tuple[str, str]] = []
     with transfer_meter("Downloading") as meter:
-        for name, selection in results(view, names):
-            if selection is None:
+        for name in names:
+            found = site.payloads.results(job_id, name)
+            if found is None:
                 notice(f"operator {name} left no files")
                 continue
-            for entry in selection.left_out:
+            for entry in found.left_out:
                 warn(f"{name}: {show_name(entry.name)} is left out: {entry.fault}")
-            done = fetch(selection, folder, name, meter)
+            done = found.download(f"{folder / name}/", meter)
             total += len(done.written)
             failed += done.failed
     notice(f"results: {total} {'file' if total == 1 else 'files'} in {folder}")

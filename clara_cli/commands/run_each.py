@@ -5,27 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from clara_cli.commands.base import notice
+from clara_cli.commands.base import notice, settings
 from clara_cli.commands.each_progress import EachProgress
 from clara_cli.commands.progress import environment_progress
 from clara_cli.commands.showing import is_brief
-from clara_cli.commands.start import signals_ask
-from clara_cli.config import Config
-from clara_cli.database import Database
+from clara_cli.commands.start import on_slurm, signals_ask
 from clara_cli.errors import StateConflict, UsageError
-from clara_cli.jobs.batch import Batch, enough_files
+from clara_cli.jobs.batch import Batch, Started, enough_files
 from clara_cli.jobs.each import Volume, alone_in, done, find_volumes
 from clara_cli.jobs.each_run import EachRun, Outcome, Wanted
-from clara_cli.jobs.placed_batch import PlacedBatch, batch_for
+from clara_cli.jobs.placed_batch import PlacedBatch, PlacedStart
+from clara_cli.jobs.placing import submit_for_slurm
 from clara_cli.output import table
 from clara_cli.payloads.names import show_name
-from clara_cli.retention import NO_LIMIT
+from clara_cli.site.interface import Site, StartedJob
 
 # Seconds between two looks of the display.
 _INTERVAL = 0.2
@@ -41,22 +40,20 @@ class Chosen:
     detach: bool
 
 
-def run_each(database: Database, config: Config, chosen: Chosen, wanted: Wanted) -> None:
+def run_each(site: Site, chosen: Chosen, wanted: Wanted) -> None:
     """Run one job for each volume.
 
     Raises:
         click.exceptions.Exit: a volume failed (1), or a signal cancelled what was left (128 + its number).
     """
-    away = config.engine == "slurm"
+    away = on_slurm(site)
     if chosen.detach and not away:
         raise UsageError("--detach of --each needs --engine slurm: on this machine this command runs the jobs")
     volumes = find_volumes(chosen.folder, chosen.pattern)
     target = wanted.target.absolute()
     if chosen.folder.absolute() in (target, *target.parents):
         raise UsageError(f"the results cannot go into {chosen.folder} itself, where the volumes are")
-    # What is cleaned when a job ends must not be what is fetched now.
-    config = config._replace(clean=NO_LIMIT)
-    with alone_in(wanted.target):
+    with alone_in(wanted.target), settings().database() as (database, config):
         there = done(wanted.target, volumes)
         if there and not chosen.resume:
             raise StateConflict(
@@ -66,7 +63,27 @@ def run_each(database: Database, config: Config, chosen: Chosen, wanted: Wanted)
         missing = [item for item in volumes if item.name not in there]
         if there:
             notice(f"{len(there)} of {len(volumes)} volumes have their results: {len(missing)} to go")
-        ended, left, got = _run(database, config, chosen, wanted, missing)
+        with enough_files(len(missing)) as files, environment_progress() as progress:
+            if away:
+
+                def hand_over(job_id: str) -> PlacedStart:
+                    accept = submit_for_slurm
+                    return PlacedStart(accept(database, config, job_id, wanted.values, progress, reuse=wanted.reuse))
+
+                with closing(PlacedBatch(database, config)) as placed:
+                    run = EachRun(database, placed, wanted, hand_over)
+                    ended, got = _follow(run, placed, missing, len(missing), chosen.detach)
+                    left = len(run.left)
+            else:
+
+                def start(job_id: str) -> StartedJob:
+                    return site.jobs.start(job_id, wanted.values, progress, reuse=wanted.reuse)
+
+                most = min(files, 2 * (os.cpu_count() or 1) + 2)
+                with site.jobs.together(), closing(Batch()) as batch:
+                    here = EachRun(database, batch, wanted, start)
+                    ended, got = _follow(here, batch, missing, most, False)
+                    left = len(here.left)
     _report(ended, left, wanted.target, chosen.detach)
     if got:
         raise click.exceptions.Exit(128 + got[0])
@@ -74,36 +91,28 @@ def run_each(database: Database, config: Config, chosen: Chosen, wanted: Wanted)
         raise click.exceptions.Exit(1)
 
 
-def _run(
-    database: Database, config: Config, chosen: Chosen, wanted: Wanted, volumes: Sequence[Volume]
-) -> tuple[list[Outcome], int, list[int]]:
-    """Returns the outcomes, for how many volumes no job was made, and the signals that came."""
+def _follow(
+    run: EachRun[Started], batch: Batch | PlacedBatch, volumes: Sequence[Volume], most: int, detach: bool
+) -> tuple[list[Outcome], list[int]]:
+    """Returns the outcomes, and the signals that came."""
     ended: list[Outcome] = []
-    away = config.engine == "slurm"
-    with (
-        enough_files(len(volumes)) as files,
-        environment_progress() as steps,
-        batch_for(database, config) as batch,
-    ):
-        run = EachRun(database, config, batch, wanted, steps)
-        most = len(volumes) if away else min(files, 2 * (os.cpu_count() or 1) + 2)
-        with _signals(batch, run) as got, EachProgress(len(volumes)) as shown:
-            for outcome in run.make_all(volumes) if chosen.detach else run.outcomes(volumes, most, _INTERVAL):
-                if outcome is not None:
+    with _signals(batch, run) as got, EachProgress(len(volumes)) as shown:
+        for outcome in run.make_all(volumes) if detach else run.outcomes(volumes, most, _INTERVAL):
+            if outcome is not None:
+                ended.append(outcome)
+                shown.ended(outcome)
+            shown.draw(run.running, run.waiting)
+        if detach and isinstance(batch, PlacedBatch):
+            batch.hand_over()
+            while (event := batch.next(0.0)) is not None:
+                if (outcome := run.refused(event)) is not None:
                     ended.append(outcome)
                     shown.ended(outcome)
-                shown.draw(run.running, run.waiting)
-            if chosen.detach and isinstance(batch, PlacedBatch):
-                batch.hand_over()
-                while (event := batch.next(0.0)) is not None:
-                    if (outcome := run.refused(event)) is not None:
-                        ended.append(outcome)
-                        shown.ended(outcome)
-    return ended, len(run.left), got
+    return ended, got
 
 
 @contextmanager
-def _signals(batch: Batch | PlacedBatch, run: EachRun) -> Iterator[list[int]]:
+def _signals(batch: Batch | PlacedBatch, run: EachRun[Started]) -> Iterator[list[int]]:
     class Both:
         def request(self, reason: str) -> None:
             run.stop()

@@ -1,4 +1,4 @@
-"""`clara dicom|render|monitor|console|results start|restart|stop`: the services of the original.
+"""`clara dicom|render|monitor|results start|restart|stop`: the services of the original.
 
 Installers and start scripts call them without a terminal and expect exit status 0. What a service is here, or that it
 is not here, is said in one sentence on stderr; stdout stays empty, because nothing was started. A service that becomes
@@ -34,7 +34,6 @@ SERVICES = {
         Service("dicom", "Clara Dicom Adapter", "there is no DICOM adapter in this version"),
         Service("render", "Clara Renderer", "there is no render server in this version"),
         Service("monitor", "Clara Monitor Server", "there is no monitor server; clara list jobs shows what runs"),
-        Service("console", "Clara Management Console", "there is no console in this version; see clara list jobs"),
         Service("results", "Clara Results Service", "there is none, as in the original since 0.8; use clara download"),
     )
 }

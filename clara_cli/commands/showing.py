@@ -7,11 +7,14 @@ keys are a contract: keys are added, never renamed or removed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from clara_cli.commands.words import WordType
+
+if TYPE_CHECKING:
+    from clara_cli.site.model import CreatedJob
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _BRIEF = "clara_cli.brief"
@@ -65,6 +68,14 @@ def tell(text: str) -> None:
 def tell_id(label: str, identity: str) -> None:
     """`JOB_ID: …` on stdout, or the id alone."""
     click.echo(identity if click.get_current_context().meta.get(_BRIEF) else f"{label}: {identity}")
+
+
+def tell_created(created: CreatedJob) -> None:
+    """A new job on stdout: scripts take the ids from the first two lines."""
+    tell_id("JOB_ID", created.job_id)
+    tell(f"PAYLOAD_ID: {created.payload_id}")
+    if created.uploaded:
+        tell("Payload uploaded successfully.")
 
 
 def show(output: str, record: Callable[[], object], text: Callable[[], str]) -> None:

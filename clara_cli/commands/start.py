@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -22,19 +22,16 @@ from clara_cli.commands.base import (
     settings,
     warn,
 )
-from clara_cli.commands.progress import environment_progress, progress_listener
+from clara_cli.commands.progress import environment_progress, lines
 from clara_cli.commands.several import each, ids_option
 from clara_cli.commands.showing import brief_option, tell
-from clara_cli.commands.values import engine_option, reuse_option, set_option, with_engine
-from clara_cli.config import Config
-from clara_cli.database import Database
-from clara_cli.jobs.recovery import recover
-from clara_cli.jobs.start import SubmittedJob, run_detached, run_job, submit_job
-from clara_cli.jobs.warm import warm_start
-from clara_cli.retention import NO_LIMIT
+from clara_cli.commands.values import engine_option, reuse_option, set_option
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
+
+if TYPE_CHECKING:
+    from clara_cli.site.interface import Site, StartedJob
 
 
 class Stoppable(Protocol):
@@ -76,7 +73,6 @@ def job(
     resume: bool,
     start: str | None,
     reuse: bool,
-    engine: str | None,
     values: dict[str, str],
 ) -> None:
     """Start a job, or several, and stay until all have ended (also: jobs).
@@ -94,22 +90,21 @@ def job(
         raise click.UsageError("--resume and --from exclude each other: --from OPERATOR says where to begin", context)
     if reuse and start is not None:
         raise click.UsageError("--from says what runs again, --reuse what does not: they exclude each other", context)
-    with settings().database() as (database, configured):
-        config = with_engine(configured, engine)
-        recover(database)
+    with settings().site() as site:
+        detach = detach or site.config.start == "detach"
         well = True
         if resume or start is not None:
             from clara_cli.commands.again import make_again
         if (resume or start is not None) and len(ids) == 1:
-            ids, values = [make_again(database, ids[0], start, values)], {}
+            ids, values = [make_again(site, ids[0], start, values)], {}
         elif resume or start is not None:
-            ids, well = each(ids, lambda text: make_again(database, text, start, values))
+            ids, well = each(ids, lambda text: make_again(site, text, start, values))
         if len(ids) == 1:
-            start_and_follow(database, config, ids[0], detach, values, reuse=reuse)
+            start_and_follow(site, ids[0], detach, values, reuse=reuse)
         elif ids:
             from clara_cli.commands.start_several import start_several
 
-            start_several(database, config, ids, detach, {} if resume or start else values, reuse=reuse)
+            start_several(site, ids, detach, {} if resume or start else values, reuse=reuse)
     if not well:
         raise click.exceptions.Exit(1)
 
@@ -125,45 +120,54 @@ def _ids(context: click.Context, given: tuple[str, ...]) -> list[str]:
 
 
 def start_and_follow(
-    database: Database,
-    config: Config,
+    site: Site,
     job_id: str,
     detach: bool,
     values: Mapping[str, str] | None = None,
     *,
     reuse: bool = False,
+    cleaning: bool = True,
 ) -> None:
     """Start a job; unless it is detached, run it here and end with its status.
 
     Args:
         values: for parameters of its pipeline.
         reuse: do not run operators that an earlier job ran on the same input.
+        cleaning: apply the limits of the configuration once it has ended.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
-    if config.engine == "slurm":
+    if on_slurm(site):
         from clara_cli.commands.start_placed import start_placed
 
-        start_placed(database, config, job_id, detach, values, reuse=reuse)
+        start_placed(job_id, detach, values, reuse=reuse, cleaning=cleaning)
         return
-    with closing(StopRequest()) as stop, environment_progress() as progress:
-        submitted = submit_job(database, config, job_id, values, progress, reuse=reuse)
-        with submitted:
-            if settings().verbose:
-                for name, program in submitted.plan.programs.items():
-                    notice(f"operator {name}: {program.origin}, run by {program.interpreter}")
-            if reuse:
-                reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
-                notice(f"reused: {reused or 'nothing'}")
-            say_accepted()
-            if detach or config.start == "detach":
-                run_detached(submitted, config, settings().config_file)
-                return
-            code = _follow(submitted, config, stop)
-    _clean(database, config)
+    with (
+        closing(StopRequest()) as stop,
+        environment_progress() as progress,
+        site.jobs.start(job_id, values or {}, progress, reuse=reuse) as started,
+    ):
+        if settings().verbose:
+            for name, program in started.programs.items():
+                notice(f"operator {name}: {program}")
+        if reuse:
+            reused = ", ".join(f"{name} (job {job})" for name, job in started.reused.items())
+            notice(f"reused: {reused or 'nothing'}")
+        say_accepted()
+        if detach:
+            started.detach()
+            return
+        code = _follow(started, stop)
+    if cleaning and (told := site.jobs.after()):
+        warn(told)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def on_slurm(site: Site) -> bool:
+    """Whether jobs of this place run on a cluster; a platform on another machine decides by itself."""
+    return site.config.host is None and site.config.engine == "slurm"
 
 
 def say_accepted() -> None:
@@ -174,24 +178,11 @@ def say_accepted() -> None:
         sys.stdout.flush()
 
 
-def _clean(database: Database, config: Config) -> None:
-    """Apply the limits of the configuration, if it has any."""
-    if config.clean != NO_LIMIT:
-        from clara_cli.jobs.clean import clean_as_configured
-
-        if told := clean_as_configured(database, config):
-            warn(told)
-
-
-def _follow(submitted: SubmittedJob, config: Config, stop: StopRequest) -> int:
-    with (
-        warm_start(config, submitted.plan) as warm,
-        signals_ask(stop) as got,
-        progress_listener(submitted.plan.pipeline) as listener,
-    ):
-        result = run_job(submitted, listener, stop, warm)
+def _follow(started: StartedJob, stop: StopRequest) -> int:
+    with signals_ask(stop) as got, lines(list(started.operators)) as listener:
+        result = started.follow(listener, stop)
     with suppress(OSError):
-        explain(submitted.plan.job_id, result)
+        explain(started.job_id, result)
     if got and result.stopped is not None:
         return 128 + got[0]
     return 0 if result.succeeded else 1
@@ -231,10 +222,10 @@ def explain(job_id: str, result: JobResult) -> None:
     for failure in result.failures:
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         notice(f"{failure.kind} {failure.name} failed: {failure.reason}")
-        lines = log_tail(failure.log)
-        if lines:
+        said = log_tail(failure.log) if failure.said is None else failure.said
+        if said:
             notice(f"last lines of its log ({failure.log}):")
-            for line in lines:
+            for line in said:
                 notice(f"  {line}")
     if result.terminated is not None:
         notice(f"job {job_id} ended with JOB_STATUS_TERMINATED; all it wrote is kept")

@@ -7,11 +7,9 @@ from contextlib import closing, suppress
 
 import click
 
-from clara_cli.commands.base import notice, warn
-from clara_cli.commands.progress import environment_progress, progress_listener
+from clara_cli.commands.base import notice, settings, warn
+from clara_cli.commands.progress import environment_progress, lines
 from clara_cli.commands.start import explain, say_accepted, signals_ask
-from clara_cli.config import Config
-from clara_cli.database import Database
 from clara_cli.errors import ClaraError
 from clara_cli.jobs import placed
 from clara_cli.jobs.clean import clean_as_configured
@@ -21,20 +19,23 @@ from clara_cli.runtime.stop import StopRequest
 
 
 def start_placed(
-    database: Database,
-    config: Config,
     job_id: str,
     detach: bool,
     values: Mapping[str, str] | None = None,
     *,
     reuse: bool = False,
+    cleaning: bool = True,
 ) -> None:
     """Hand a job over to Slurm; unless it is detached, follow it and end with its status.
 
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
-    with closing(StopRequest()) as stop, environment_progress() as progress:
+    with (
+        closing(StopRequest()) as stop,
+        environment_progress() as progress,
+        settings().database() as (database, config),
+    ):
         submitted = submit_for_slurm(database, config, job_id, values, progress, reuse=reuse)
         if reuse:
             reused = ", ".join(f"{name} (job {job})" for name, job in submitted.reused.items())
@@ -46,17 +47,17 @@ def start_placed(
         with database.read() as connection:
             where = placed.find(connection, plan.job_id)
         notice(f"Slurm job {where.remote if where else ''}")
-        if detach or config.start == "detach":
+        if detach:
             return
-        with signals_ask(stop) as got, progress_listener(plan.pipeline) as listener:
+        with signals_ask(stop) as got, lines([operator.name for operator in plan.pipeline.operators]) as listener:
             try:
                 result = follow_job(database, plan.job_id, listener, stop)
             except ClaraError as error:
                 error.hint = error.hint or f"to go on from there: clara start job -j {plan.job_id} --resume"
                 raise
-    with suppress(OSError):
-        explain(plan.job_id, result)
-    if told := clean_as_configured(database, config):
-        warn(told)
+        with suppress(OSError):
+            explain(plan.job_id, result)
+        if cleaning and (told := clean_as_configured(database, config)):
+            warn(told)
     if not result.succeeded:
         raise click.exceptions.Exit(128 + got[0] if got and result.stopped is not None else 1)

@@ -24,13 +24,11 @@ def command(payload: str, folder: str, no_clobber: bool, files: tuple[str, ...])
     They land in the top folder of a reusable payload, or in the input of a job that was not started. Files of the
     same name are replaced, each at once. Nothing is changed unless everything could be copied.
     """
-    from clara_cli.payloads.actions import upload_files
-
     if not files or not all(map(str.strip, files)):
         raise UsageError("say what to upload: clara upload -p PAYLOAD_ID FILE...")
-    with settings().database() as (database, _):
+    with settings().site() as site:
         tell("Uploading...")
         with transfer_meter("Uploading") as meter:
             sources = [from_home(name) for name in files]
-            done = upload_files(database, first_of(payload)[0], sources, folder, meter, clobber=not no_clobber)
-    tell(f"Uploaded {done.count} files.")
+            count = site.payloads.upload(first_of(payload)[0], sources, folder, meter, clobber=not no_clobber)
+    tell(f"Uploaded {count} files.")

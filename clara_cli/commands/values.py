@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from clara_cli.commands.global_flags import Settings
 from clara_cli.commands.words import WordType
-from clara_cli.config import ENGINES, Config
+from clara_cli.config import ENGINES
 from clara_cli.errors import UsageError
 from clara_cli.jobs.states import PRIORITY_WORDS, JobPriority
 
@@ -51,18 +52,19 @@ def reuse_option(function: Decorated) -> Decorated:
 
 
 def engine_option(function: Decorated) -> Decorated:
-    """The option; the command gets `engine`, or None for what the configuration says."""
+    """The option; it is part of the configuration that the command gets from `settings`."""
+
+    def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        context.ensure_object(Settings).engine = value
+
     return click.option(
         "--engine",
         metavar="ENGINE",
         type=WordType(ENGINES, "engine"),
+        expose_value=False,
+        callback=keep,
         help="local (this machine) or slurm (a cluster's nodes); `engine` in the configuration is the default.",
     )(function)
-
-
-def with_engine(config: Config, engine: str | None) -> Config:
-    """The settings with the engine that was asked for."""
-    return config if engine is None else config._replace(engine=engine)
 
 
 def _priority(word: str) -> JobPriority:

@@ -27,20 +27,17 @@ def command(context: click.Context, given: tuple[str, ...], timeout: str | None)
     Prints a line for each job that ended, its id and its status. Exit status: 0 if all ended well, 1 if not, 124 if
     one had not ended in time.
     """
-    from clara_cli.ids import resolve
-    from clara_cli.jobs.ending import wait_for_end
     from clara_cli.jobs.states import JobState
 
     texts = meant(context, given, "job")
     seconds = None if timeout is None else _seconds(timeout)
     code = 0
-    with settings().database() as (database, _):
-        with database.read() as connection:
-            ids = dict.fromkeys(resolve(connection, "job", text) for text in texts)
+    with settings().site() as site:
+        ids = site.jobs.find(texts)
         deadline = None if seconds is None else time.monotonic() + seconds
         for job_id in ids:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            job = wait_for_end(database, job_id, left)
+            job = site.jobs.wait(job_id, left)
             if job.state is JobState.STOPPED:
                 tell(f"{job.id} {job.status.wire}")
                 code = code or int(not job.succeeded)

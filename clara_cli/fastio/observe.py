@@ -6,9 +6,11 @@ import json
 import mmap
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.fastio.wire import PACKET, PAGE, peer_user, trusted
@@ -16,6 +18,7 @@ from clara_cli.fastio.wire import PACKET, PAGE, peer_user, trusted
 if TYPE_CHECKING:
     import numpy as np
 
+Taken = TypeVar("Taken")
 # Seconds that a living runner needs at the most.
 _PATIENCE = 30.0
 
@@ -36,6 +39,24 @@ class Observed:
     inode: int
 
 
+@dataclass(frozen=True)
+class Opened:
+    """One variable of a running job, to be read where it is: mapping it would end the process that looks, if its
+    producer made it smaller just then.
+
+    Attributes:
+        element_type: numpy's name of it.
+        shape: row-major.
+        file: the segment; whoever asked for it closes it.
+    """
+
+    operator: str
+    name: str
+    element_type: str
+    shape: tuple[int, ...]
+    file: FileIO
+
+
 def observe(socket_name: str) -> list[Observed]:
     """Map every variable that has a shape; the views stay valid after the job's end.
 
@@ -45,7 +66,16 @@ def observe(socket_name: str) -> list[Observed]:
     Raises:
         RuntimeFailure: nobody, or another user, listens there, or a variable changes its size just now.
     """
-    found: list[Observed] = []
+    return _each(socket_name, _map)
+
+
+def open_variables(socket_name: str) -> list[Opened]:
+    """Open every variable that has a shape, as `observe` maps them; the files stay valid after the job's end."""
+    return _each(socket_name, _open)
+
+
+def _each(socket_name: str, take: Callable[[dict[str, Any], int], Taken]) -> list[Taken]:
+    found: list[Taken] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(_PATIENCE)
         try:
@@ -55,7 +85,7 @@ def observe(socket_name: str) -> list[Observed]:
             while True:
                 reply, descriptors = _ask(connection, len(found))
                 try:
-                    found += [_map(*pair) for pair in zip(reply["variables"], descriptors, strict=True)]
+                    found += [take(*pair) for pair in zip(reply["variables"], descriptors, strict=True)]
                 finally:
                     _close(descriptors)
                 if not reply["more"]:
@@ -80,6 +110,12 @@ def _ask(connection: socket.socket, first: int) -> tuple[dict[str, Any], list[in
 def _close(descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+def _open(variable: dict[str, Any], descriptor: int) -> Opened:
+    shape = tuple(variable["shape"])
+    file = FileIO(os.dup(descriptor))
+    return Opened(variable["operator"], variable["name"], variable["element_type"], shape, file)
 
 
 def _map(variable: dict[str, Any], descriptor: int) -> Observed:

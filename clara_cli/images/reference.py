@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.errors import ImageError
 
@@ -15,8 +15,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[A-Za-z0-9+._-]+:[0-9A-Fa-f]+")
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An image's name and tag; the tag is empty when none was given."""
 
     name: str
@@ -31,8 +30,7 @@ class Reference:
         return f"{self.name}:{self.tag}" if self.tag else self.name
 
 
-@dataclass(frozen=True)
-class RegisteredImage:
+class RegisteredImage(NamedTuple):
     """A folder that a user declared to stand for an image.
 
     Attributes:

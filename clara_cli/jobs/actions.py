@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.database import Database
 from clara_cli.ids import new_id, resolve
@@ -17,16 +17,15 @@ from clara_cli.jobs.model import Job, Message, OperatorRecord
 from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.metadata import add_metadata, get_metadata
-from clara_cli.payloads.actions import copy_payloads
-from clara_cli.payloads.staging import put_in_place, sweep_payloads
 from clara_cli.payloads.tree import PayloadTree, payload_tree
-from clara_cli.payloads.upload import Meter, staged_payload
 from clara_cli.pipelines.model import from_json
 from clara_cli.pipelines.store import find_pipeline
 
+if TYPE_CHECKING:
+    from clara_cli.payloads.upload import Meter
 
-@dataclass(frozen=True)
-class CreatedJob:
+
+class CreatedJob(NamedTuple):
     """A new job and how many input files were uploaded."""
 
     job: Job
@@ -78,6 +77,11 @@ def create_job(
     )
     operators = operator_images(from_json(json.loads(record.definition)))
     tree = payload_tree(database.root, job.payload_id)
+    # Only those who create jobs need it.
+    from clara_cli.payloads.actions import copy_payloads
+    from clara_cli.payloads.staging import put_in_place, sweep_payloads
+    from clara_cli.payloads.upload import staged_payload
+
     sweep_payloads(database)
     with staged_payload(database.root, job.payload_id, source, meter) as (aside, uploaded):
         copied = copy_payloads(database, payloads, aside / "input", meter)
@@ -89,8 +93,7 @@ def create_job(
     return CreatedJob(job, tree, uploaded + copied)
 
 
-@dataclass(frozen=True)
-class JobView:
+class JobView(NamedTuple):
     """All that is shown of one job; `placed` is None where it runs on this machine."""
 
     job: Job
@@ -98,7 +101,7 @@ class JobView:
     messages: tuple[Message, ...]
     tree: PayloadTree
     folder: Path
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
     placed: Placed | None = None
 
 

@@ -1,4 +1,4 @@
-"""Several jobs run by one process: each on a thread with a connection of its own, all in the root's queue."""
+"""Several jobs that one process runs or follows: each on a thread of its own, all in the root's queue."""
 
 from __future__ import annotations
 
@@ -8,19 +8,39 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from clara_cli.database import Database
 from clara_cli.errors import ClaraError, RuntimeFailure
-from clara_cli.jobs.start import SubmittedJob, run_job
-from clara_cli.runtime.fork_server import ForkServer
-from clara_cli.runtime.listener import Silent
-from clara_cli.runtime.plan import JobPlan, JobResult
+from clara_cli.runtime.listener import Listener, Silent
+from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.stop import StopRequest
 
 # Open files of this process, and of each job: its lock, its database, its bell, its socket, its operators.
 _OWN, _JOB, _OPERATOR = 128, 32, 8
 _MOST = 1 << 16
+
+
+class Named(Protocol):
+    """A job that is under way."""
+
+    @property
+    def job_id(self) -> str: ...
+
+    @property
+    def job_name(self) -> str: ...
+
+
+class Startable(Named, Protocol):
+    """A job whose start was accepted: a context manager, at whose end the job has a runner or has ended."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None: ...
+
+    def run_apart(self, listener: Listener, stop: StopRequest) -> JobResult:
+        """Run or follow it to its end on a thread of its own; takes the place of the block."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,7 @@ class Event:
         seconds: how long it has been running.
     """
 
-    plan: JobPlan
+    job: Named
     result: JobResult | None = None
     error: ClaraError | None = None
     seconds: float = 0.0
@@ -41,22 +61,33 @@ class Event:
         return self.result is not None or self.error is not None
 
 
+Started = TypeVar("Started", bound=Named)
+Started_contra = TypeVar("Started_contra", bound=Named, contravariant=True)
+
+
+class Starts(Protocol[Started_contra]):
+    """Where several jobs run: `Batch`, or `PlacedBatch` for those that run elsewhere."""
+
+    def start(self, job: Started_contra) -> None: ...
+
+    def request(self, reason: str) -> None: ...
+
+    def next(self, seconds: float | None) -> Event | None: ...
+
+    def close(self) -> None: ...
+
+
 class Batch:
-    """Runs jobs side by side; `stop` ends them all.
+    """Runs jobs side by side; `stop` ends them all."""
 
-    Args:
-        warm: forks the operators in Python of all of them.
-    """
-
-    def __init__(self, warm: ForkServer | None = None) -> None:
-        self._warm = warm
+    def __init__(self) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stops: list[StopRequest] = []
         self._threads: list[threading.Thread] = []
         self._reason: str | None = None
 
-    def start(self, submitted: SubmittedJob) -> None:
-        """Run a submitted job; from now on its lock is this batch's.
+    def start(self, job: Startable) -> None:
+        """Run a job; from now on it is this batch's.
 
         Raises:
             RuntimeFailure: the system has no thread for it; the job is recorded as faulted.
@@ -65,26 +96,24 @@ class Batch:
         self._stops.append(stop)
         if self._reason is not None:
             stop.request(self._reason)
-        thread = threading.Thread(target=self._run, args=(submitted, stop), name=f"job {submitted.plan.job_id}")
+        thread = threading.Thread(target=self._run, args=(job, stop), name=f"job {job.job_id}")
         try:
             thread.start()
         except RuntimeError as error:
-            with submitted:
-                raise RuntimeFailure(f"job {submitted.plan.job_id} cannot be run: {error}") from error
+            with job:
+                raise RuntimeFailure(f"job {job.job_id} cannot be run: {error}") from error
         self._threads.append(thread)
 
-    def _run(self, submitted: SubmittedJob, stop: StopRequest) -> None:
-        plan = submitted.plan
-        reporter = _Reporter(self._events, plan)
+    def _run(self, job: Startable, stop: StopRequest) -> None:
+        reporter = _Reporter(self._events, job)
         try:
-            with Database(submitted.database.root) as database, replace(submitted, database=database) as own:
-                result = run_job(own, reporter, stop, self._warm)
+            result = job.run_apart(reporter, stop)
         except ClaraError as error:
-            self._events.put(Event(plan, error=error))
+            self._events.put(Event(job, error=error))
         except Exception as error:  # a bug must not look like a job that runs on
-            self._events.put(Event(plan, error=ClaraError(f"clara itself failed: {type(error).__name__}: {error}")))
+            self._events.put(Event(job, error=ClaraError(f"clara itself failed: {type(error).__name__}: {error}")))
         else:
-            self._events.put(Event(plan, result, seconds=reporter.seconds()))
+            self._events.put(Event(job, result, seconds=reporter.seconds()))
 
     def request(self, reason: str) -> None:
         """Ask all jobs to end, as a StopRequest does; safe in a signal handler."""
@@ -108,9 +137,9 @@ class Batch:
 
 
 class _Reporter(Silent):
-    def __init__(self, events: queue.SimpleQueue[Event], plan: JobPlan) -> None:
+    def __init__(self, events: queue.SimpleQueue[Event], job: Startable) -> None:
         self._events = events
-        self._plan = plan
+        self._job = job
         self._began: float | None = None
 
     def seconds(self) -> float:
@@ -118,7 +147,7 @@ class _Reporter(Silent):
 
     def began(self) -> None:
         self._began = time.monotonic()
-        self._events.put(Event(self._plan))
+        self._events.put(Event(self._job))
 
 
 @contextmanager

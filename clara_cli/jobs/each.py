@@ -20,7 +20,8 @@ from clara_cli.errors import NotFound, PayloadError, StateConflict, UsageError
 from clara_cli.jobs import store
 from clara_cli.jobs.actions import JobView
 from clara_cli.jobs.model import Job
-from clara_cli.jobs.results import fetch, results
+from clara_cli.jobs.results import results
+from clara_cli.payloads.download import download
 from clara_cli.payloads.removal import remove_tree
 from clara_cli.stored_paths import stored_path
 
@@ -131,7 +132,7 @@ def keep_results(view: JobView, names: Iterable[str], target: Path, volume: Volu
         count = 0
         for name, selection in results(view, names):
             if selection is not None:
-                copied = fetch(selection, part, name)
+                copied = download(selection, f"{part / name}/")
                 count += len(copied.written)
                 if copied.failed:
                     path, why = copied.failed[0]

@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Generic
 
-from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, StateConflict
-from clara_cli.images.make_environment import Progress
 from clara_cli.jobs.actions import create_job, find_job
-from clara_cli.jobs.batch import Event
+from clara_cli.jobs.batch import Event, Started, Starts
 from clara_cli.jobs.each import Volume, keep_results, latest_jobs, note_volume, volume_key
 from clara_cli.jobs.handover import read_handover
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.placed_batch import PlacedBatch
-from clara_cli.jobs.placing import submit_for_slurm
-from clara_cli.jobs.start import SubmittedJob, submit_job
 from clara_cli.jobs.states import JobPriority, JobState
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
@@ -30,14 +26,6 @@ from clara_cli.runtime.process import log_tail
 _BURST = 10.0
 # Characters of a job's name.
 _LONGEST_NAME = 255
-
-
-class Jobs(Protocol):
-    """Where jobs run: `Batch` or `PlacedBatch`."""
-
-    def start(self, submitted: SubmittedJob) -> None: ...
-
-    def next(self, seconds: float | None) -> Event | None: ...
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Outcome:
     seconds: float = 0.0
 
 
-class EachRun:
+class EachRun(Generic[Started]):
     """The jobs of all volumes.
 
     Attributes:
@@ -83,13 +71,19 @@ class EachRun:
         left: volumes for which no job was made yet.
     """
 
-    def __init__(self, database: Database, config: Config, batch: Jobs, wanted: Wanted, progress: Progress) -> None:
+    def __init__(
+        self, database: Database, batch: Starts[Started], wanted: Wanted, begin: Callable[[str], Started]
+    ) -> None:
+        """Prepare, and run nothing yet.
+
+        Args:
+            begin: accepts the start of a job.
+        """
         self._database = database
-        self._config = config
         self._batch = batch
         self._wanted = wanted
-        self._progress = progress
-        self._away = config.engine == "slurm"
+        self._begin = begin
+        self._away = isinstance(batch, PlacedBatch)
         self._volumes: dict[str, Volume] = {}
         self._begun: set[str] = set()
         self._todo: deque[Volume] = deque()
@@ -193,16 +187,15 @@ class EachRun:
             job_id = created.job.id
             with self._database.write() as connection:
                 note_volume(connection, job_id, wanted.target, volume)
-            accept = submit_for_slurm if self._away else submit_job
-            submitted = accept(self._database, self._config, job_id, wanted.values, self._progress, reuse=wanted.reuse)
+            started = self._begin(job_id)
             self._volumes[job_id] = volume
-            self._batch.start(submitted)
+            self._batch.start(started)
         except ClaraError as error:
             self._volumes.pop(job_id or "", None)
             self._ended.append(Outcome(volume, job_id, "", error.message))
 
     def _happened(self, event: Event) -> Outcome | None:
-        job_id = event.plan.job_id
+        job_id = event.job.job_id
         if not event.ended:
             self._begun.add(job_id)
             return None

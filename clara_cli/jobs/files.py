@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound
@@ -10,7 +11,7 @@ from clara_cli.filename import file_name
 from clara_cli.ids import normalise, resolve
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.definition import stored
-from clara_cli.jobs.model import OperatorRecord
+from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.payloads.actions import find_payload
 from clara_cli.payloads.download import Selection, select
 from clara_cli.payloads.pattern import Pattern, parse_pattern, split_reference
@@ -26,7 +27,17 @@ class Found:
     notice: str | None
 
 
-def find_operator(view: JobView, name: str) -> tuple[OperatorRecord, str | None]:
+class WithOperators(Protocol):
+    """A job and its operators, whatever else is known of it."""
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def operators(self) -> tuple[OperatorRecord, ...]: ...
+
+
+def find_operator(view: WithOperators, name: str) -> tuple[OperatorRecord, str | None]:
     """The operator of that name, else the only one whose image's name ends in it.
 
     Returns:
@@ -92,15 +103,15 @@ def find_files(database: Database, reference: str) -> Found:
         raise NotFound(f"the payload of job {job_id} was removed; its record and logs are kept") from None
     notice = None
     if payload.job_id is not None:
-        pattern, notice = _by_operator(find_job(database, payload.job_id), pattern)
+        pattern, notice = by_operator(find_job(database, payload.job_id), pattern)
     tree = payload_tree(database.root, payload.id)
     if not tree.path.is_dir():
         raise NotFound(f"the folder of payload {payload.id} is gone: {tree.path}")
     return Found(select(tree, pattern), notice)
 
 
-def _by_operator(view: JobView, pattern: Pattern) -> tuple[Pattern, str | None]:
-    """The pattern with the operator's own name in it."""
+def by_operator(view: WithOperators, pattern: Pattern) -> tuple[Pattern, str | None]:
+    """The pattern with the operator's own name in it, and how that was understood."""
     if len(pattern.fixed) < 2 or pattern.fixed[0] != "operators":
         return pattern, None
     operator, notice = find_operator(view, pattern.fixed[1])

@@ -18,6 +18,7 @@ from clara_cli.jobs.journal import Entry
 from clara_cli.jobs.outcome import event_of
 from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobEvent, JobState, OperatorEvent
+from clara_cli.runtime.usage import Usage
 from clara_cli.slurm.states import End, Phase, Seen, Verdict, verdict
 
 # Seconds between two looks at Slurm: at the least, at the most, and after it did not answer.
@@ -221,7 +222,9 @@ def _operator_began(connection: Connection, job_id: str, entry: Entry, _: Verdic
 
 def _operator_ended(connection: Connection, job_id: str, entry: Entry, _: Verdict | None) -> bool:
     event = OperatorEvent.COMPLETE if entry.values["completed"] else OperatorEvent.FAULT
-    store.change_operator(connection, job_id, entry.values["operator"], event, entry.values["code"], entry.at)
+    took = entry.values.get("used")
+    used = None if took is None else Usage(float(took[0]), int(took[1]))
+    store.change_operator(connection, job_id, entry.values["operator"], event, entry.values["code"], entry.at, used)
     return True
 
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from clara_cli.errors import RuntimeFailure
 from clara_cli.jobs.clock import Clock
 from clara_cli.runtime.listener import Silent
 from clara_cli.runtime.plan import JobResult, OperatorFailure
+from clara_cli.runtime.usage import Usage
 
 # Seconds since 1970 that no date can show.
 _END_OF_TIME = 1e11
@@ -87,7 +88,7 @@ class Journal:
         Args:
             signalled: the end was asked for by a signal, of which only Slurm knows the reason.
         """
-        failures = [{**asdict(item), "log": str(item.log)} for item in result.failures]
+        failures = [{**item._asdict(), "log": str(item.log)} for item in result.failures]
         killed = any(item.code is not None and item.code < 0 for item in result.failures)
         self.write(
             ENDED,
@@ -113,8 +114,9 @@ class Recorder(Silent):
     def operator_began(self, name: str) -> None:
         self._journal.write(OPERATOR_BEGAN, operator=name)
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
-        self._journal.write(OPERATOR_ENDED, operator=name, completed=completed, code=code)
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None:
+        took = None if used is None else list(used)
+        self._journal.write(OPERATOR_ENDED, operator=name, completed=completed, code=code, used=took)
 
     def message(self, severity: str, text: str) -> None:
         # It may quote the name of a file, which may be any bytes.

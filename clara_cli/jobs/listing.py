@@ -6,6 +6,11 @@ Without their records (`clara_cli.jobs.store`), since most commands look here an
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clara_cli.jobs.model import Job
 
 # The words of `clara_cli.jobs.states`, put together where the rows are; a test compares the two.
 _WIRE = ", ".join(f"'JOB_{name.upper()}_' || {name}" for name in ("state", "status", "priority"))
@@ -21,6 +26,22 @@ def job_rows(connection: sqlite3.Connection) -> list[tuple[str | None, ...]]:
     """Of all jobs, newest first: name, id, pipeline, state, status, priority; created, started and stopped in UTC."""
     query = f"SELECT name, id, pipeline_id, {_WIRE}, {_TIMES} FROM jobs {_NEWEST_FIRST}"
     return connection.execute(query).fetchall()
+
+
+def rows_of(jobs: Iterable[Job]) -> list[tuple[str | None, ...]]:
+    """The same of jobs whose records are known."""
+    import time
+
+    def utc(seconds: float | None) -> str | None:
+        return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+    return [
+        (
+            *(job.name, job.id, job.pipeline_id, job.state.wire, job.status.wire, job.priority.wire),
+            *(utc(job.created), utc(job.started), utc(job.stopped)),
+        )
+        for job in jobs
+    ]
 
 
 def job_ids(connection: sqlite3.Connection) -> list[str]:

@@ -70,15 +70,25 @@ class JobLogs(AbstractContextManager["JobLogs"]):
         """
         yield from _pieces(self._merged(final=False))
         for ended in self._looks():
-            yield from _pieces(self._merged(final=ended))
-            if redraws:
-                yield [line for stream in self.streams.values() for line in stream.redrawn()]
+            yield from self.new_lines(final=ended, redraws=redraws)
 
     def follow_bytes(self, name: str) -> Iterator[bytes]:
         """What one log grows by, as it was written, until the job has ended; empty where nothing is new for now."""
         for _ in self._looks():
-            yield from self.streams[name].chunks()
+            yield from self.new_chunks(name)
             yield b""
+
+    def new_lines(self, *, final: bool, redraws: bool = False) -> Iterator[list[Line]]:
+        """The lines that were not read yet; what has no end only if it is `final` that nothing follows."""
+        if self._chosen.names is None:
+            self._find_services()
+        yield from _pieces(self._merged(final=final))
+        if redraws:
+            yield [line for stream in self.streams.values() for line in stream.redrawn()]
+
+    def new_chunks(self, name: str) -> Iterator[bytes]:
+        """What one log holds that was not read yet, as it was written."""
+        return self.streams[name].chunks()
 
     def _merged(self, final: bool) -> Iterator[Line]:
         return heapq.merge(*(stream.lines(final) for stream in self.streams.values()))
@@ -88,8 +98,6 @@ class JobLogs(AbstractContextManager["JobLogs"]):
         checked = time.monotonic()
         while True:
             ended = self._has_ended()
-            if self._chosen.names is None:
-                self._find_services()
             yield ended
             if ended:
                 return

@@ -49,6 +49,7 @@ class OperatorRecord(NamedTuple):
     Attributes:
         exit_code: negative for a signal, None while it has not ended.
         mounted: whether it has its folders at the declared paths; None while its job has not run.
+        cpu_seconds, peak_memory: what its process took, memory in bytes; None while it has not ended.
     """
 
     name: str
@@ -58,6 +59,8 @@ class OperatorRecord(NamedTuple):
     stopped: float | None
     exit_code: int | None
     mounted: bool | None = None
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
 
 
 class Message(NamedTuple):

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound
 from clara_cli.jobs import intake, placing, store
 from clara_cli.jobs.actions import find_job
-from clara_cli.jobs.batch import Batch, Event
+from clara_cli.jobs.batch import Event, Named
 from clara_cli.jobs.following import LOOK, result_of
 from clara_cli.jobs.start import SubmittedJob
 from clara_cli.jobs.states import JobState
-from clara_cli.jobs.warm import warm_start
 from clara_cli.runtime.plan import JobPlan
 
 # Jobs whose journals are looked at in the usual time: of more, each less often.
 _FEW = 50
+
+
+@dataclass(frozen=True)
+class PlacedStart:
+    """A job whose start was accepted, to be handed over."""
+
+    submitted: SubmittedJob
+
+    @property
+    def job_id(self) -> str:
+        return self.submitted.plan.job_id
+
+    @property
+    def job_name(self) -> str:
+        return self.submitted.plan.job_name
 
 
 class PlacedBatch:
@@ -38,16 +53,16 @@ class PlacedBatch:
         self._database = database
         self._config = config
         self._placed = placed
-        self._collected: list[SubmittedJob] = []
-        self._plans: dict[str, JobPlan] = {}
+        self._collected: list[PlacedStart] = []
+        self._plans: dict[str, Named] = {}
         self._begun: set[str] = set()
         self._events: deque[Event] = deque()
         self._reason: str | None = None
         self._times = self._asked = 0
 
-    def start(self, submitted: SubmittedJob) -> None:
+    def start(self, job: PlacedStart) -> None:
         """Hand a submitted job over, together with others; from now on its lock is this batch's."""
-        self._collected.append(submitted)
+        self._collected.append(job)
         if len(self._collected) >= placing.ARRAY:
             self.hand_over()
 
@@ -60,12 +75,12 @@ class PlacedBatch:
         jobs, self._collected = self._collected, []
         if not jobs:
             return
-        refused = dict(placing.place(self._database, self._config, jobs))
+        refused = dict(placing.place(self._database, self._config, [job.submitted for job in jobs]))
         for job in jobs:
-            if (error := refused.get(job.plan.job_id)) is not None:
-                self._events.append(Event(job.plan, error=error))
+            if (error := refused.get(job.job_id)) is not None:
+                self._events.append(Event(job, error=error))
             else:
-                self._plans[job.plan.job_id] = job.plan
+                self._plans[job.job_id] = job
         if self._placed is not None:
             self._placed(len(jobs) - len(refused))
 
@@ -104,7 +119,7 @@ class PlacedBatch:
                 del self._plans[job_id]
                 self._events.append(self._ended(plan))
 
-    def _ended(self, plan: JobPlan) -> Event:
+    def _ended(self, plan: Named) -> Event:
         try:
             view = find_job(self._database, plan.job_id)
             job = view.job
@@ -123,16 +138,5 @@ class PlacedBatch:
     def close(self) -> None:
         """Jobs that were not handed over are ended; those that were go on."""
         for job in self._collected:
-            with suppress(NotFound, ClaraError), job:
+            with suppress(NotFound, ClaraError), job.submitted:
                 raise ClaraError("the job was not handed over")
-
-
-@contextmanager
-def batch_for(database: Database, config: Config) -> Iterator[Batch | PlacedBatch]:
-    """Where several jobs run; ended with the block."""
-    if config.engine == "slurm":
-        with closing(PlacedBatch(database, config)) as placed:
-            yield placed
-    else:
-        with warm_start(config) as warm, closing(Batch(warm)) as batch:
-            yield batch

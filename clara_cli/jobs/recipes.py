@@ -9,6 +9,7 @@ programs of the machine that an operator calls.
 from __future__ import annotations
 
 import json
+import os
 
 # As `hashlib` has it, which loads OpenSSL first.
 from _blake2 import blake2b
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from clara_cli.images.program import Program
     from clara_cli.runtime.plan import JobPlan
 
+_INSTALLED = (".dist-info", ".egg-info", ".egg-link", ".pth")
 _DOES_NOT_MATTER = ("description", "requests", "timeout")
 
 
@@ -77,10 +79,10 @@ def _interpreter(path: Path) -> list[object]:
     info = path.stat()
     home = path.parent.parent
     installed = [
-        item.name
+        name
         for folder in sorted(home.glob("lib*/python3*/*-packages"))
-        for item in sorted(folder.iterdir())
-        if item.suffix in (".dist-info", ".egg-info", ".egg-link", ".pth")
+        for name in sorted(os.listdir(folder))  # noqa: PTH208 - hundreds of names
+        if os.path.splitext(name)[1] in _INSTALLED  # noqa: PTH122
     ]
     return [str(path), info.st_size, info.st_mtime_ns, installed]
 

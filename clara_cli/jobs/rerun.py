@@ -51,13 +51,19 @@ class Rerun:
 
 
 def rerun_job(
-    database: Database, text: str, start: str | None = None, values: Mapping[str, str] | None = None
+    database: Database,
+    text: str,
+    start: str | None = None,
+    values: Mapping[str, str] | None = None,
+    *,
+    everything: bool = False,
 ) -> Rerun:
     """Make a job that runs what another one did not finish; the other one is left as it is.
 
     Args:
         start: an operator that runs again in any case, with all that depends on it.
         values: for parameters of the pipeline; operators that they change run again.
+        everything: all operators run again.
 
     Raises:
         NotFound: no such job or operator.
@@ -66,7 +72,7 @@ def rerun_job(
         PayloadError: its files are gone or cannot be shared; nothing of the new job exists then.
     """
     old = find_job(database, text)
-    _check(old, start)
+    _check(old, start is not None or everything)
     notices = []
     changed: set[str] = set()
     if start is not None:
@@ -83,6 +89,8 @@ def rerun_job(
         given = dict(old.job.variables)
     job, pipeline = _new_job(database, old, given)
     nodes = graph(pipeline)
+    if everything:
+        changed |= nodes.keys()
     completed = {item.name for item in old.operators if item.status is OperatorStatus.COMPLETED} & nodes.keys()
     lost = {name for name in completed if _lost(old.tree, pipeline.operator(name))}
     notices += [f"the files of operator {name} are gone: it runs again" for name in nodes if name in lost - changed]
@@ -106,14 +114,14 @@ def rerun_job(
     return again
 
 
-def _check(old: JobView, start: str | None) -> None:
+def _check(old: JobView, chosen: bool) -> None:
     job = old.job
     if job.state is not JobState.STOPPED:
         raise StateConflict(
             f"job {job.id} has not ended: it is {job.state.wire}, {job.status.wire}",
             hint="a job that has not been started is started without --resume and --from",
         )
-    if start is None and job.status is JobStatus.HEALTHY:
+    if not chosen and job.status is JobStatus.HEALTHY:
         raise StateConflict(
             f"job {job.id} ended well: there is nothing to resume",
             hint="clara start job -j ID --from OPERATOR runs that operator, and all that depends on it, again",
@@ -168,10 +176,12 @@ def take_over(connection: sqlite3.Connection, job_id: str, record: OperatorRecor
     """Note that an operator of another job, with its times, counts as completed in this one."""
     # A new record, and no change of the old one: the life cycle has no way from PENDING to COMPLETED.
     connection.execute(
-        "REPLACE INTO operators (job_id, position, name, image, status, started, stopped, exit_code, mounted) "
-        "SELECT job_id, position, name, image, ?, ?, ?, ?, ? FROM operators WHERE job_id = ? AND name = ?",
+        "REPLACE INTO operators (job_id, position, name, image, status, started, stopped, exit_code, mounted, "
+        "cpu_seconds, peak_memory) SELECT job_id, position, name, image, ?, ?, ?, ?, ?, ?, ? FROM operators "
+        "WHERE job_id = ? AND name = ?",
         (
             *(record.status.value, record.started, record.stopped, record.exit_code, record.mounted),
+            *(record.cpu_seconds, record.peak_memory),
             *(job_id, record.name),
         ),
     )

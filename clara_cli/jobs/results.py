@@ -7,9 +7,8 @@ from pathlib import Path
 
 from clara_cli.errors import NotFound, PayloadError
 from clara_cli.jobs.actions import JobView
-from clara_cli.payloads.download import Downloaded, Selection, download, select
+from clara_cli.payloads.download import Selection, select
 from clara_cli.payloads.pattern import Pattern
-from clara_cli.payloads.upload import Meter
 
 
 def check_target(folder: Path) -> None:
@@ -33,8 +32,3 @@ def results(view: JobView, names: Iterable[str]) -> Iterator[tuple[str, Selectio
             yield name, select(view.tree, Pattern(("operators", name), (), folder=True))
         except NotFound:
             yield name, None
-
-
-def fetch(selection: Selection, folder: Path, name: str, meter: Meter | None = None) -> Downloaded:
-    """Copy what an operator left to a folder of its name."""
-    return download(selection, f"{folder / name}/", meter)

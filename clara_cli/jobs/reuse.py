@@ -11,8 +11,8 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.database import Database
 from clara_cli.jobs import store
@@ -35,8 +35,7 @@ _LOOKED_AT = 10
 _TICK = 0.05
 
 
-@dataclass(frozen=True)
-class Earlier:
+class Earlier(NamedTuple):
     """An operator of an earlier job."""
 
     job_id: str
@@ -204,6 +203,8 @@ def record(
 
 def without(plan: JobPlan, names: Mapping[str, Earlier]) -> JobPlan:
     """The plan of what is left to run."""
+    if not names:
+        return plan
     operators = tuple(item for item in plan.pipeline.operators if item.name not in names)
     return replace(plan, pipeline=replace(plan.pipeline, operators=operators))
 

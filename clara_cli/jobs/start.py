@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, NotFound, PayloadError, RuntimeFailure, StateConflict
 from clara_cli.home import from_home
-from clara_cli.images.make_environment import Progress
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
@@ -36,6 +35,10 @@ from clara_cli.runtime.mounts_memory import forget as forget_mounts
 from clara_cli.runtime.plan import JobPlan, JobResult
 from clara_cli.runtime.runner import Runner
 from clara_cli.runtime.stop import StopRequest
+from clara_cli.runtime.usage import Usage
+
+if TYPE_CHECKING:
+    from clara_cli.images.make_environment import Progress
 
 
 @dataclass
@@ -280,12 +283,12 @@ class _Recorder:
         with _unheard():
             self.listener.operator_began(name)
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None:
         event = OperatorEvent.COMPLETE if completed else OperatorEvent.FAULT
         with self.database.write() as connection:
-            store.change_operator(connection, self.job_id, name, event, code, self.clock.now())
+            store.change_operator(connection, self.job_id, name, event, code, self.clock.now(), used)
         with _unheard():
-            self.listener.operator_ended(name, completed, code)
+            self.listener.operator_ended(name, completed, code, used)
 
     def message(self, severity: str, text: str) -> None:
         with self.database.write() as connection:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clara_cli.errors import NotFound, StateConflict
 from clara_cli.jobs.model import Job, Message, OperatorRecord
@@ -22,7 +22,10 @@ from clara_cli.jobs.states import (
 )
 from clara_cli.stored_paths import loaded_path, stored_path
 
-_RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
+if TYPE_CHECKING:
+    from clara_cli.runtime.usage import Usage
+
+RECORD = "id, payload_id, pipeline_id, name, state, status, priority, created, submitted, started, stopped"
 
 
 def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[str, str]]) -> None:
@@ -31,7 +34,7 @@ def insert_job(connection: sqlite3.Connection, job: Job, operators: list[tuple[s
     The job gets its own copy of the pipeline's files.
     """
     connection.execute(
-        f"INSERT INTO jobs ({_RECORD}, folder, definition, templated) VALUES ({', '.join('?' * 14)})",
+        f"INSERT INTO jobs ({RECORD}, folder, definition, templated) VALUES ({', '.join('?' * 14)})",
         (
             *(job.id, job.payload_id, job.pipeline_id, job.name),
             *(job.state.value, job.status.value, job.priority.value),
@@ -77,17 +80,17 @@ def job_files(connection: sqlite3.Connection, job_id: str) -> list[tuple[str, by
 
 def list_jobs(connection: sqlite3.Connection) -> list[Job]:
     """All jobs, newest first, without their definitions."""
-    rows = connection.execute(f"SELECT {_RECORD}, '', '', 0, '' FROM jobs ORDER BY created DESC, rowid DESC")
-    return [_job(row) for row in rows]
+    rows = connection.execute(f"SELECT {RECORD}, '', '', 0, '' FROM jobs ORDER BY created DESC, rowid DESC")
+    return [job_of(row) for row in rows]
 
 
 def get_job(connection: sqlite3.Connection, job_id: str) -> Job:
     """The whole record of a job; NotFound when it has been deleted."""
-    query = f"SELECT {_RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
+    query = f"SELECT {RECORD}, folder, definition, templated, variables FROM jobs WHERE id = ?"
     row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
         raise NotFound(f"job {job_id} was deleted meanwhile", kind="job")
-    job = _job(row)
+    job = job_of(row)
     return job._replace(folder=loaded_path(job.folder))
 
 
@@ -108,13 +111,15 @@ def states_of(connection: sqlite3.Connection, jobs: Collection[str]) -> dict[str
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
     """A job's operators in the order of the definition."""
     rows = connection.execute(
-        "SELECT name, image, status, started, stopped, exit_code, mounted FROM operators"
+        "SELECT name, image, status, started, stopped, exit_code, mounted, cpu_seconds, peak_memory FROM operators"
         " WHERE job_id = ? ORDER BY position",
         (job_id,),
     )
     return [
-        OperatorRecord._make((name, image, OperatorStatus(status), *rest, None if mounted is None else bool(mounted)))
-        for name, image, status, *rest, mounted in rows
+        OperatorRecord._make(
+            (name, image, OperatorStatus(status), *times, None if mounted is None else bool(mounted), *used)
+        )
+        for name, image, status, *times, mounted, used in ((*row[:7], row[7:]) for row in rows)
     ]
 
 
@@ -213,6 +218,7 @@ def change_operator(
     event: OperatorEvent,
     exit_code: int | None = None,
     now: float | None = None,
+    used: Usage | None = None,
 ) -> None:
     """Apply an event to one operator, as `change_job`; StateConflict when its status does not allow it."""
     (current,) = connection.execute(
@@ -221,9 +227,9 @@ def change_operator(
     status = next_operator_status(OperatorStatus(current), event)
     column = "started" if status is OperatorStatus.RUNNING else "stopped"
     connection.execute(
-        f"UPDATE operators SET status = ?, exit_code = ?, {column} = max(?, coalesce(started, 0)) "
-        "WHERE job_id = ? AND name = ?",
-        (status.value, exit_code, time.time() if now is None else now, job_id, name),
+        f"UPDATE operators SET status = ?, exit_code = ?, {column} = max(?, coalesce(started, 0)), "
+        "cpu_seconds = ?, peak_memory = ? WHERE job_id = ? AND name = ?",
+        (status.value, exit_code, time.time() if now is None else now, *(used or (None, None)), job_id, name),
     )
 
 
@@ -240,6 +246,6 @@ _STATUSES = {status.value: status for status in JobStatus}
 _PRIORITIES = {priority.value: priority for priority in JobPriority}
 
 
-def _job(row: Sequence[Any]) -> Job:
+def job_of(row: Sequence[Any]) -> Job:
     known = (_STATES[row[4]], _STATUSES[row[5]], _PRIORITIES[row[6]])
     return Job._make((*row[:4], *known, *row[7:13], bool(row[13]), json.loads(row[14]) if row[14] else {}))

@@ -27,13 +27,13 @@ _COLUMNS = "id, name, type, versions, created"
 
 
 class Model(NamedTuple):
-    """A registered model; `created` in seconds since 1970, UTC."""
+    """A registered model; `created` in seconds since 1970, UTC, None where a platform does not say."""
 
     id: str
     name: str
     type: str
     versions: tuple[int, ...]
-    created: float
+    created: float | None
 
 
 def create_model(

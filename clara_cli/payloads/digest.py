@@ -9,8 +9,8 @@ import time
 # As `hashlib` has it, which loads OpenSSL first.
 from _blake2 import blake2b
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.database import Database
 
@@ -23,8 +23,7 @@ _SMALL = 1 << 16
 _KEPT = 100_000
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """What a folder holds.
 
     Attributes:

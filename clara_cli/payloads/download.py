@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,20 +94,14 @@ def download(selection: Selection, destination: str, meter: Meter | None = None,
     Raises:
         PayloadError: the destination cannot be written or would be left, the disk is full, or files are there.
     """
-    places = list(_places(selection, destination))
-    if not clobber and (there := [place for _, place in places if os.path.lexists(place)]):
-        listed = "\n".join(f"  {show_name(place)}" for place in there[:_SHOWN])
-        more = f"\n  … and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
-        raise PayloadError(f"there already, so nothing was downloaded:\n{listed}{more}")
+    targets = plan(selection, destination, clobber=clobber)
     if meter is not None:
         meter.expect(sum(entry.size for entry in selection.files))
     placer = Placer(meter.advance if meter is not None else ignored)
     boundary = os.path.realpath(selection.tree.path)
-    # The folder that is not left: the destination, or the folder of the one file that it names.
-    top = os.path.dirname(places[0][1]) if selection.single else _expanded(destination)  # noqa: PTH120
-    folders = _Folders(top)
+    folders = Folders(targets.top)
     written, failed = [], []
-    for entry, place in places:
+    for entry, place in targets.places:
         source = os.path.join(selection.folder, entry.name)  # noqa: PTH118
         fault = _copy(placer, source, boundary, folders, place)
         if fault:
@@ -115,6 +109,30 @@ def download(selection: Selection, destination: str, meter: Meter | None = None,
         else:
             written.append(place)
     return Downloaded(tuple(written), tuple(failed))
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where files go: each file's place, and the folder that is not left."""
+
+    places: tuple[tuple[Entry, str], ...]
+    top: str
+
+
+def plan(selection: Selection, destination: str, *, clobber: bool) -> Targets:
+    """Where the selected files go.
+
+    Raises:
+        PayloadError: the destination is no folder where one is needed, or files are there that must not be replaced.
+    """
+    places = tuple(_places(selection, destination))
+    if not clobber and (there := [place for _, place in places if os.path.lexists(place)]):
+        listed = "\n".join(f"  {show_name(place)}" for place in there[:_SHOWN])
+        more = f"\n  … and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+        raise PayloadError(f"there already, so nothing was downloaded:\n{listed}{more}")
+    # The destination, or the folder of the one file that it names.
+    top = os.path.dirname(places[0][1]) if selection.single else _expanded(destination)  # noqa: PTH120
+    return Targets(places, top)
 
 
 def _places(selection: Selection, destination: str) -> Iterator[tuple[Entry, str]]:
@@ -136,7 +154,7 @@ def _expanded(destination: str) -> str:
     return os.path.abspath(os.path.expanduser(destination))  # noqa: PTH100, PTH111
 
 
-def _copy(placer: Placer, source: str, boundary: str, folders: _Folders, place: str) -> str | None:
+def _copy(placer: Placer, source: str, boundary: str, folders: Folders, place: str) -> str | None:
     """Copy one file; returns why its source could not be read, if so."""
     folder, name = os.path.split(place)
     for _ in range(_ATTEMPTS):
@@ -153,13 +171,13 @@ def _copy(placer: Placer, source: str, boundary: str, folders: _Folders, place: 
         except SourceChanged:
             continue
         except OSError as error:
-            raise _unwritable(place, error) from error
+            raise unwritable(place, error) from error
         finally:
             os.close(reader)
     return "it changed while it was copied"
 
 
-class _Folders:
+class Folders:
     """Makes folders below the destination, and refuses those that a link leads out of it."""
 
     def __init__(self, top: str) -> None:
@@ -176,7 +194,8 @@ class _Folders:
         self._known.add(folder)
 
 
-def _unwritable(place: str, error: OSError) -> PayloadError:
+def unwritable(place: str, error: OSError) -> PayloadError:
+    """Why a file cannot be put in its place, in words."""
     shown = show_name(place)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PayloadError(
@@ -200,13 +219,27 @@ def _spelled(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def _nothing(tree: PayloadTree, pattern: Pattern, left_out: tuple[Entry, ...] = ()) -> str:
-    shown = "/" + "/".join((*pattern.fixed, *pattern.wild))
     existing = tree.path
     for name in pattern.fixed:
         if not os.path.isdir(existing / name):  # noqa: PTH112
             break
         existing = existing / name
-    inside = ", ".join(sorted(entry.name for entry in existing.iterdir())[:_SHOWN]) if existing.is_dir() else ""
-    where = "/" + "/".join(existing.relative_to(tree.path).parts)
+    inside = [entry.name for entry in existing.iterdir()] if existing.is_dir() else []
+    return nothing_matches(pattern, existing.relative_to(tree.path).parts, inside, left_out)
+
+
+def nothing_matches(
+    pattern: Pattern, where: Sequence[str], inside: Iterable[str], left_out: tuple[Entry, ...] = ()
+) -> str:
+    """What to say of a pattern that matches nothing.
+
+    Args:
+        where: names of the folders of its fixed part that exist.
+        inside: what the last of them holds.
+    """
+    shown = "/" + "/".join((*pattern.fixed, *pattern.wild))
+    listed = ", ".join(sorted(inside)[:_SHOWN])
     because = f" ({show_name(left_out[0].name)} does, but {left_out[0].fault})" if left_out else ""
-    return show_name(f"nothing in the payload matches {shown}{because}; {where} holds {inside or 'no files'}")
+    return show_name(
+        f"nothing in the payload matches {shown}{because}; /{'/'.join(where)} holds {listed or 'no files'}"
+    )

@@ -20,7 +20,7 @@ class PayloadKind(str, Enum):
 
 
 class Payload(NamedTuple):
-    """One payload; `created` in seconds since 1970, UTC.
+    """One payload; `created` in seconds since 1970, UTC, None where a platform does not say.
 
     Attributes:
         job_id: the job it was made with; None for a reusable one, and when the job was deleted without it.
@@ -29,6 +29,6 @@ class Payload(NamedTuple):
 
     id: str
     kind: PayloadKind
-    created: float
+    created: float | None
     job_id: str | None = None
     metadata: Mapping[str, str] = MappingProxyType({})

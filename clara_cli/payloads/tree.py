@@ -9,16 +9,15 @@ An input without `from` sees `input`; `from: X` sees X's folder; with `name: N` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clara_cli.filename import file_name
 from clara_cli.pipelines.model import Input, Output
 from clara_cli.root import Root
 
 
-@dataclass(frozen=True)
-class PayloadTree:
+class PayloadTree(NamedTuple):
     """The places of one payload; `path` is its top folder."""
 
     path: Path

@@ -64,10 +64,10 @@ def fill(target: Path, source: Path, meter: Meter | None = None) -> int:
         PayloadError: something is missing, unreadable or no file; the disk is full; a name is there already.
     """
     if meter is not None:
-        meter.expect(sum(size for _, _, size in _sources(source) if size))
+        meter.expect(sum(size for _, _, size in sources(source) if size))
     copied = meter.advance if meter is not None else ignored
     count = 0
-    for path, name, size in _sources(source):
+    for path, name, size in sources(source):
         place = os.path.join(target, name)  # noqa: PTH118
         if size is None:
             Path(place).mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ def _copy(path: str, place: str, copied: Copied) -> None:
         raise explained(error, path, place) from error
 
 
-def _sources(source: Path) -> Iterator[tuple[str, str, int | None]]:
+def sources(source: Path) -> Iterator[tuple[str, str, int | None]]:
     """(path, name in the payload, size) of what is to be copied; folders come first and have no size.
 
     The folders still to do are a list, because a tree may be very deep.

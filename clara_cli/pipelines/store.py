@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class PipelineRecord(NamedTuple):
-    """A stored pipeline; `created` in seconds since 1970 UTC.
+    """A stored pipeline.
 
     Attributes:
+        created: seconds since 1970, UTC; None where a platform does not say.
         folder: where the definition lay, for finding operator programs beside it.
         definition: the validated pipeline as JSON text.
         parameters: what a value can be given for at the start of a job → its default; None without one.
@@ -28,7 +29,7 @@ class PipelineRecord(NamedTuple):
 
     id: str
     name: str
-    created: float
+    created: float | None
     folder: str = ""
     definition: str = ""
     parameters: Mapping[str, str | None] = MappingProxyType({})

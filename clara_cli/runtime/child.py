@@ -62,6 +62,11 @@ class Child(Protocol):
     handle: int
 
     @property
+    def pid(self) -> int | None:
+        """The process that all of its others come from; None as long as it is not known."""
+        ...
+
+    @property
     def groups(self) -> set[int]:
         """Its process groups."""
         ...
@@ -114,6 +119,10 @@ class Spawned:
                 raise
             stack.callback(os.close, self.handle)
             self._open = stack.pop_all()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def groups(self) -> set[int]:

@@ -7,12 +7,11 @@ values of all variables that are read when a Python or its libraries are loaded.
 
 from __future__ import annotations
 
+# Nothing that takes long to load: what is imported here is imported before the server is started.
+import _socket
 import os
-import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from clara_cli.runtime.passed_on import FAST_IO, OPERATOR_FOLDER, passed_on, python_variables
 
@@ -43,10 +42,12 @@ class ForkServer:
         """
         environment = {**user, **python_variables(user)}
         self._decisive = _decisive(environment)
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._control, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        try:
             words = [sys.executable, "-u", _SCRIPT, str(theirs.fileno())]
             self._pid = _start(words, environment, theirs.fileno())
+        finally:
+            theirs.close()
 
     def takes(self, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> bool:
         """Whether an operator finds in a fork what it would find if it were started anew, as far as that shows here."""
@@ -61,8 +62,11 @@ class ForkServer:
             document: descriptor of the request, as `warm_path/forking.py` reads it.
             descriptors: what goes with it.
         """
+        import array
+
         try:
-            socket.send_fds(self._control, [b"fork"], [document, *descriptors])
+            numbers = array.array("i", [document, *descriptors])
+            self._control.sendmsg([b"fork"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
         except OSError:
             return False
         return True
@@ -70,9 +74,11 @@ class ForkServer:
     def close(self) -> None:
         """End it; operators that were forked go on."""
         self._control.close()
-        with suppress(OSError):
-            os.kill(self._pid, signal.SIGKILL)
+        try:
+            os.kill(self._pid, 9)  # SIGKILL, without loading its name
             os.waitpid(self._pid, 0)
+        except OSError:
+            pass  # collected already
 
 
 def _start(words: list[str], environment: dict[str, str], descriptor: int) -> int:
@@ -123,19 +129,22 @@ def begin_early(words: Sequence[str]) -> None:
         word.startswith(("--config", "--det", "--eng", "--fast", "--h", "-h")) for word in words
     ):
         return
-    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START", "CLARA_ENGINE")}
+    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START")}
     if said[VARIABLE] not in ("", "1") or said[FAST_IO] not in ("", "0") or said["CLARA_START"] == "detach":
         return
-    if said["CLARA_ENGINE"] not in ("", "local"):
+    # Jobs run on another machine.
+    if os.environ.get("CLARA_HOST") or os.environ.get("CLARA_ENGINE", "") not in ("", "local"):
         return
     try:
         with open(os.path.expanduser("~/.clara/config.yaml"), "rb") as file:  # noqa: PTH111, PTH123
             text = file.read(1 << 16)
     except OSError:
         text = b""
-    if not any(key in text for key in (b"warm_start", b"fast_io", b"detach", b"slurm")):
-        with suppress(OSError):
+    if not any(key in b"\n" + text for key in (b"warm_start", b"fast_io", b"detach", b"slurm", b"\nhost:")):
+        try:
             _early.append(ForkServer(passed_on()))
+        except OSError:
+            pass  # tried once more when it is needed
 
 
 def fork_server(wanted: bool, user: Mapping[str, str]) -> ForkServer | None:
@@ -149,6 +158,8 @@ def fork_server(wanted: bool, user: Mapping[str, str]) -> ForkServer | None:
     if early is not None:
         early.close()
     if wanted:
-        with suppress(OSError):
+        try:
             return ForkServer(user)
+        except OSError:
+            pass
     return None

@@ -94,6 +94,10 @@ class Forked:
             self._holder.wait()
 
     @property
+    def pid(self) -> int | None:
+        return self._operator
+
+    @property
     def groups(self) -> set[int]:
         operator = self._number()
         found = set() if operator is None else {operator}

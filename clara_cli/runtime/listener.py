@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from clara_cli.runtime.usage import Usage
 
 
 class Listener(Protocol):
@@ -25,7 +28,7 @@ class Listener(Protocol):
 
     def operator_began(self, name: str) -> None: ...
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None: ...
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None: ...
 
     def message(self, severity: str, text: str) -> None: ...
 
@@ -46,7 +49,7 @@ class Silent:
     def operator_began(self, name: str) -> None:
         pass
 
-    def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+    def operator_ended(self, name: str, completed: bool, code: int | None, used: Usage | None = None) -> None:
         pass
 
     def message(self, severity: str, text: str) -> None:

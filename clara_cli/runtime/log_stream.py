@@ -176,7 +176,7 @@ class LogStream:
             return size
         # The newline at the very end ends the last line.
         wanted = count + (1 if size and os.pread(self._file, 1, size - 1) == b"\n" else 0)
-        for start, end in reversed(list(_data(self._file, size))):
+        for start, end in reversed(list(data_parts(self._file, size))):
             place = end
             while place > start:
                 begin = max(start, place - _CHUNK)
@@ -191,9 +191,8 @@ class LogStream:
         return 0
 
 
-def _data(file: int, size: int) -> Iterator[tuple[int, int]]:
-    """The parts of a file that are no holes."""
-    place = 0
+def data_parts(file: int, size: int, place: int = 0) -> Iterator[tuple[int, int]]:
+    """The parts of a file that are no holes, from a place on."""
     while place < size and (start := _seek(file, place, os.SEEK_DATA, size)) < size:
         place = _seek(file, start, os.SEEK_HOLE, size)
         yield start, place

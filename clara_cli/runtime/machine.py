@@ -34,11 +34,10 @@ def _groups(root: Path) -> dict[str, list[Path]]:
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
-            top = root / "sys/fs/cgroup" / controllers
-            folder = top / path.lstrip("/")
+            top = f"{root}/sys/fs/cgroup/{controllers}"
+            names = [name for name in path.split("/") if name]
             # In a container the path may be the host's, which is not there to be seen: then only the top counts.
-            above = [folder, *folder.parents]
-            found[controller] = [item for item in above if item == top or top in item.parents]
+            found[controller] = [Path("/".join((top, *names[:count]))) for count in range(len(names), -1, -1)]
     return found
 
 

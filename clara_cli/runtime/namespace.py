@@ -8,7 +8,7 @@ put together from its children instead. Nothing is made here; what exists is loo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,10 +47,10 @@ def below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/") and path != folder
 
 
-def settled(path: str) -> str:
+def settled(path: str, real: Callable[[str], str] = os.path.realpath) -> str:
     """The path under which something appears when links among the folders above it are followed."""
     folder, _, name = os.path.normpath(path).rpartition("/")
-    return os.path.join(os.path.realpath(folder or "/"), name)  # noqa: PTH118 - no Path: `//` and speed
+    return os.path.join(real(folder or "/"), name)  # noqa: PTH118 - no Path: `//` and speed
 
 
 def _laid(path: str, source: str, writable: bool, binds: Sequence[Bind]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.filename import file_name
 from clara_cli.payloads.tree import PayloadTree
@@ -67,19 +67,22 @@ class JobPlan:
         return operator_log(self.folder, operator)
 
 
-@dataclass(frozen=True)
-class OperatorFailure:
-    """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log."""
+class OperatorFailure(NamedTuple):
+    """An operator (or a service) that failed by itself: why, its exit code (negative for a signal), and its log.
+
+    Attributes:
+        said: the last lines of the log, where it lies on another machine.
+    """
 
     name: str
     reason: str
     code: int | None
     log: Path
     kind: str = "operator"
+    said: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class JobResult:
+class JobResult(NamedTuple):
     """How a job ended.
 
     Attributes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from clara_cli.runtime.child import Child, OperatorRequest, Spawned
 from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.operator_log import OperatorLog
+from clara_cli.runtime.usage import Meter, Usage
 
 __all__ = ["OperatorProcess", "OperatorRequest", "exit_text", "log_tail"]
 _CHUNK = 1 << 16
@@ -27,6 +28,7 @@ class OperatorProcess:
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
         gone: after its end: it is certain that no process it started lives.
+        meter: sees what it takes.
     """
 
     unstarted: str | None = None
@@ -53,6 +55,7 @@ class OperatorProcess:
             finally:
                 os.close(writer)
             stack.callback(self._child.close)
+            self.meter = Meter(lambda: self._child.pid)
             self.handle = self._child.handle
             self._open = stack.pop_all()
 
@@ -71,6 +74,11 @@ class OperatorProcess:
     def failure(self, code: int) -> str:
         """Why it did not end well, in words."""
         return exit_text(code) if self.unstarted is None else f"it could not be started: {self.unstarted}"
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it took; None of one that ended too soon to be seen."""
+        return self.meter.usage
 
     @property
     def groups(self) -> set[int]:

@@ -162,6 +162,8 @@ class Runner:
         """Handle what has happened, or wait until something does."""
         self._watch.turn(self._patience())
         self._listener.tick()
+        for running in self._running.values():
+            running.process.meter.look(time.monotonic())
         if self._schedule.waits_for_room and self._room.descriptor is not None:
             self._apply(self._schedule.retry())
         self._services.check(time.monotonic())
@@ -175,6 +177,7 @@ class Runner:
     def _patience(self) -> float | None:
         waits = [] if self._listener.interval is None else [self._listener.interval]
         waits += self._services.patience()
+        waits += [running.process.meter.patience(time.monotonic()) for running in self._running.values()]
         room = self._room.patience(self._schedule.waits_for_room)
         if room is not None:
             waits.append(room)
@@ -293,7 +296,7 @@ class Runner:
         elif not asked:
             self._fail(operator, reason, code)
         if running.begun or not asked:
-            self._listener.operator_ended(operator.name, reason is None, code)
+            self._listener.operator_ended(operator.name, reason is None, code, running.process.usage)
         self._deadlines.drop(operator.name)
         actions = self._schedule.ended(operator.name, reason is None)
         self._variables.release(operator, self._schedule.completed)

@@ -11,7 +11,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from clara_cli.runtime.namespace import Bind, View, below, settled
@@ -39,15 +40,17 @@ def view_of(
         words: the command.
         needed: files and folders that have to stay visible.
     """
-    own_folders = [Bind(path, str(folder), True) for path, folder in _own_folders(own, environment)]
+    # Many of them lie in the same folders.
+    settle = partial(settled, real=cache(os.path.realpath))
+    own_folders = [Bind(path, str(folder), True) for path, folder in _own_folders(own, environment, settle)]
     hidden = [bind.path for bind in own_folders]
-    home = settled(environment["HOME"]) if environment.get("HOME", "").startswith("/") else ""
+    home = settle(environment["HOME"]) if environment.get("HOME", "").startswith("/") else ""
     searched = [path for name in _SEARCHED for path in environment.get(name, "").split(os.pathsep) if path]
-    kept = [settled(path) for path in (*map(str, needed), *searched) if os.path.lexists(path)]
-    kept += [path for path in _named(words, environment) if below(path, home)] if home else []
+    kept = [settle(path) for path in (*map(str, needed), *searched) if os.path.lexists(path)]
+    kept += [path for path in _named(words, environment, settle) if below(path, home)] if home else []
     visible = {_whole(path, home) for path in kept}
     shown = [Bind(path, path) for path in _outermost(visible - set(hidden), hidden)]
-    others = [Bind(settled(bind.path), bind.source, bind.writable) for bind in binds]
+    others = [Bind(settle(bind.path), bind.source, bind.writable) for bind in binds]
     behind = _home(home, own / "home", [*own_folders, *shown, *others]) if home in hidden else []
     return View((*behind, *own_folders, *shown, *others), str(cwd))
 
@@ -57,7 +60,7 @@ def forget(own: Path) -> None:
     shutil.rmtree(own, ignore_errors=True)
 
 
-def _own_folders(own: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+def _own_folders(own: Path, environment: Mapping[str, str], settle: Callable[[str], str]) -> Iterator[tuple[str, Path]]:
     """Path in the view and real folder of what is the process's own."""
     wanted = {"tmp": "/tmp", "var-tmp": "/var/tmp", "tmpdir": environment.get("TMPDIR", "")}
     wanted["home"] = environment.get("HOME", "")
@@ -65,14 +68,14 @@ def _own_folders(own: Path, environment: Mapping[str, str]) -> Iterator[tuple[st
         if path.startswith("/") and path.strip("/"):
             folder = own / name
             folder.mkdir(parents=True, exist_ok=True)
-            yield settled(path), folder
+            yield settle(path), folder
 
 
-def _named(words: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
+def _named(words: Iterable[str], environment: Mapping[str, str], settle: Callable[[str], str]) -> Iterator[str]:
     """The paths in a command and in variables that lead somewhere."""
     for text in (*words, *environment.values()):
         if "/" in text:
-            yield from (settled(path) for path in _PATH.findall(text) if os.path.lexists(path))
+            yield from (settle(path) for path in _PATH.findall(text) if os.path.lexists(path))
 
 
 def _outermost(paths: Iterable[str], hidden: Sequence[str]) -> list[str]:

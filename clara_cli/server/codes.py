@@ -69,6 +69,16 @@ CODES: Mapping[str, Mapping[type[ClaraError], int]] = {
     "Jobs.Create": {StoreError: -0x2002},
     "Jobs.List": {StoreError: -0x2003},
     "Payloads": {BadFileName: -0x3100, StateConflict: -0x3200, PayloadError: -0x3300, UsageError: -0x3400},
+    "Commands": {
+        NotFound: -0x5000,
+        StateConflict: -0x5001,
+        DefinitionError: -0x5002,
+        ImageError: -0x5003,
+        PayloadError: -0x5004,
+        RuntimeFailure: -0x5005,
+        ConfigError: -0x5006,
+        UsageError: -0x5400,
+    },
     "Models": {StateConflict: -0x4200, PayloadError: -0x4300, UsageError: -0x4400},
 }
 

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from clara_cli.errors import UsageError
-
-DEFAULT_PORT = 30031
+from clara_cli.platform_address import DEFAULT_PORT
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,12 @@ from io import FileIO
 from google.protobuf.message import DecodeError
 
 from clara_cli.database import Database
-from clara_cli.errors import NotFound, PayloadError
-from clara_cli.filecopy import NotRegular
+from clara_cli.errors import PayloadError
 from clara_cli.payloads.actions import create_payload, delete_payloads, find_payload, payload_files, remove_file
-from clara_cli.payloads.locate import locate
 from clara_cli.payloads.model import Payload, PayloadKind
-from clara_cli.payloads.names import show_name
+from clara_cli.payloads.reading import open_file
 from clara_cli.payloads.receive import Reception
-from clara_cli.payloads.tree import payload_tree
-from clara_cli.payloads.walk import Entry, open_inside
+from clara_cli.payloads.walk import Entry
 from clara_cli.quantities import show_size
 from clara_cli.server import codes, metadata
 from clara_cli.server.chunk_messages import UploadMessage, answer_with, read_upload
@@ -86,7 +83,7 @@ class Payloads:
 
     async def download(self, request: wire.PayloadsDownloadRequest) -> AsyncIterator[bytes]:
         payload_id = read_id(request.payload_id, "payload")
-        file = await self._platform.quick.call(_open, payload_id, request.name)
+        file = await self._platform.quick.call(open_file, payload_id, request.name)
         with file:
             info = os.fstat(file.fileno())
             details: wire.PayloadFileDetails | None = _file(request.name, info.st_size, info.st_mode)
@@ -224,18 +221,6 @@ def _described(message: UploadMessage) -> wire.PayloadsUploadRequest:
         return message.described()
     except DecodeError as error:
         raise Refusal(codes.MALFORMED_REQUEST, "the request is no PayloadsUploadRequest") from error
-
-
-def _open(database: Database, payload_id: str, name: str) -> FileIO:
-    """A file of a payload, for reading; closed with the object, whoever has it then."""
-    top = payload_tree(database.root, find_payload(database, payload_id).id).path
-    place = locate(top, name)
-    try:
-        return FileIO(open_inside(str(place), os.path.realpath(top)))
-    except NotRegular as error:
-        raise NotFound(f"{show_name(name)} is no file to download: it is {error.kind}", kind="file") from error
-    except OSError as error:
-        raise PayloadError(f"cannot read {show_name(name)}: {error.strerror}") from error
 
 
 def _look(database: Database, payload_id: str) -> tuple[Payload, list[Entry]]:

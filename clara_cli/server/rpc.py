@@ -7,6 +7,7 @@ many and large, `read_METHOD` may say how a request is read, and an answer may b
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
@@ -135,7 +136,11 @@ class _Method:
 
 async def _send(answer: Message | bytes, context: Context, patience: Patience) -> None:
     message = _to_bytes(answer)
-    await patience.wait(context.write(message))
+    try:
+        await patience.wait(context.write(message))
+    except grpc.aio.InternalError as error:
+        # The client hung up while this was on its way; what waits for it is to end as it does everywhere else then.
+        raise asyncio.CancelledError from error
     patience.passed(len(message))
 
 

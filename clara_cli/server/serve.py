@@ -25,6 +25,7 @@ from clara_cli.payloads.staging import sweep_payloads
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.root import Root
 from clara_cli.server.clara import Clara
+from clara_cli.server.commands import Commands
 from clara_cli.server.jobs import Jobs
 from clara_cli.server.models import UNPACKED, Models
 from clara_cli.server.options import Options
@@ -33,7 +34,7 @@ from clara_cli.server.pipelines import Pipelines
 from clara_cli.server.platform import Platform
 from clara_cli.server.rpc import service_handler
 from clara_cli.server.token import TokenCheck, read_token
-from clara_cli.server.wire import clara_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
+from clara_cli.server.wire import clara_pb2, commands_pb2, jobs_pb2, models_pb2, payloads_pb2, pipelines_pb2
 from clara_cli.server.workers import Workers
 
 log = logging.getLogger("clara.platform")
@@ -118,6 +119,7 @@ async def _add_services(server: grpc.aio.Server, platform: Platform, stop: Calla
         (payloads_pb2, Payloads(platform)),
         (pipelines_pb2, Pipelines(platform)),
         (models_pb2, Models(platform)),
+        (commands_pb2, Commands(platform)),
     )
     names = []
     for module, service in services:

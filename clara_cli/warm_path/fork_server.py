@@ -21,6 +21,9 @@ def main() -> None:
 
     os.setsid()  # Ctrl-C is for whoever asks
     os.chdir("/")
+    import gc
+
+    gc.disable()
     here = sys.path.pop(0)
     sys.path_importer_cache.pop(here, None)
     _load()
@@ -29,7 +32,6 @@ def main() -> None:
     seen = set(sys.modules)
     import _thread
     import collections
-    import gc
     import operator
     import socket
 
@@ -42,8 +44,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     kept = [sys.modules.pop(name) for name in hidden]
     template = forking.Template(_MAIN, preloaded, kept)
-    gc.collect()
+    # Shared by all forks, so that looking for garbage in them copies nothing of it.
     gc.freeze()
+    gc.enable()
     asleep = _thread.allocate_lock()
     asleep.acquire()
     calls = map(operator.methodcaller("__call__"), forking.serve(control, template))

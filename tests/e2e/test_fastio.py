@@ -301,6 +301,8 @@ def test_a_process_that_did_not_inherit_the_descriptors_gets_them_over_the_socke
 
 
 def test_two_jobs_at_once_do_not_meet(clara: Clara, project: Project) -> None:
+    # A browser of other tests has one of its own.
+    threads = threading.active_count()
     project.driver(
         "producer",
         "import numpy\nentries = payload.fastio_output_entries\n"
@@ -319,7 +321,7 @@ def test_two_jobs_at_once_do_not_meet(clara: Clara, project: Project) -> None:
         clara("start", "job", "-j", job, "--detach")
     wait_until(lambda: clara("list", "jobs").out.count("JOB_STATE_STOPPED") == 6, "six jobs")
     assert clara("list", "jobs").out.count("JOB_STATUS_HEALTHY") == 6
-    assert threading.active_count() == 1
+    assert threading.active_count() <= threads
     assert os.environ["CLARA_ROOT"]
 
 

@@ -95,7 +95,9 @@ def test_a_pipeline_by_its_name(shell: Shell, classifier: Path) -> None:
 
 def test_services_are_started_one_after_the_other(shell: Shell) -> None:
     """S10, S11."""
-    assert ran(shell("set -e; clara dicom start; clara render start; clara monitor start; clara console start")) == []
+    script = "set -e; clara dicom start; clara render start; clara monitor start; clara console start --port 0; "
+    lines = ran(shell(f"{script} clara console stop -y"))
+    assert (lines[0], lines[-1]) == ("STATE: running", "Clara Console stopped.")
 
 
 def test_a_pulled_pipeline_is_unpacked(shell: Shell, world: Path, classifier: Path) -> None:
@@ -208,7 +210,8 @@ def test_the_installers_calls(shell: Shell, world: Path) -> None:
     clara config -y --key K --orgteam 'O/T' --verbose
     test -d ~/.clara
     for component in platform dicom render monitor console; do clara pull -y $component; done
-    for component in dicom render monitor console; do clara $component start; done
+    for component in dicom render monitor; do clara $component start; done
+    clara console start --port 0 > started
     clara platform start --port 0 > started
     grep "NAME: clara" started
     for component in dicom render monitor console platform; do clara $component stop -y; done
@@ -218,6 +221,7 @@ def test_the_installers_calls(shell: Shell, world: Path) -> None:
         installed_command(),
         'Configuration "ngc-clara"successfully created',
         "NAME: clara",
+        "Clara Console stopped.",
         "Clara Platform stopped.",
         f"{world}/home/.clara/config.yaml",
     ]

@@ -38,6 +38,11 @@ def test_the_wheel_holds_exactly_the_tree(wheel: Path) -> None:
         *(f"clara_cli/schemas/{path.relative_to(REPOSITORY / 'schemas')}" for path in protos),
         *("clara_cli/schemas/__init__.py", "clara_cli/py.typed", "clara/py.typed"),
         "clara_cli/operator_path/clara/py.typed",
+        *(
+            f"clara_cli/{path.relative_to(package)}"
+            for folder in ("templates", "static")
+            for path in (package / "console" / folder).rglob("*.*")
+        ),
     }
     assert packed == expected
 

@@ -98,8 +98,6 @@ def test_a_plugin_that_is_clara_itself_ends(shell: Shell, world: Path) -> None:
         "clara-dicom restart",
         "clara render start",
         "clara monitor start",
-        "clara console start",
-        "clara-console stop -y",
         "clara results start -f x",
         "clara-render stop --yes",
         "clara-monitor stop -y",

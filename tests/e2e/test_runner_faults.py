@@ -200,7 +200,7 @@ def test_a_signal_after_the_end_does_not_change_how_the_job_ended(clara: Clara, 
     from clara_cli.runtime.stop import StopRequest
 
     class AtTheEnd(Silent):
-        def operator_ended(self, name: str, completed: bool, code: int | None) -> None:
+        def operator_ended(self, *_: object) -> None:
             stop.request("too late")
 
     project.operator("a", "")

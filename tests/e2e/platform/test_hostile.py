@@ -105,7 +105,7 @@ def test_messages_that_can_be_read(server: Server, known: list[str], name: str) 
     before = files(server)
     with server.channel() as channel:
 
-        @settings(max_examples=1000 if FULL else 40, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=300 if FULL else 40, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(messages(request.DESCRIPTOR, known), min_size=1, max_size=3))
         def try_it(sent: list[dict[str, Any]]) -> None:
             answers = call(channel, name, method, [request(**fields).SerializeToString() for fields in sent])
@@ -125,7 +125,7 @@ def test_bytes_that_are_no_message(server: Server, name: str) -> None:
     before = files(server)
     with server.channel() as channel:
 
-        @settings(max_examples=1000 if FULL else 20, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=300 if FULL else 20, suppress_health_check=list(HealthCheck))
         @given(sent=st.lists(st.binary(max_size=200), min_size=1, max_size=3))
         def try_it(sent: list[bytes]) -> None:
             for answer in map(response.FromString, call(channel, name, method, sent)):

@@ -46,10 +46,13 @@ def spares(server: Server) -> list[int]:
 
 def ready(server: Server) -> int:
     """The one that waits, once it is there; starting it forks once."""
-    wait_until(
-        lambda: len(spares(server)) == 1 and parent(spares(server)[0]) != server.pid, "the runner that waits", 60
-    )
-    return spares(server)[0]
+
+    def waiting() -> list[int]:
+        found = spares(server)
+        return found if len(found) == 1 and parent(found[0]) not in (0, server.pid) else []
+
+    found: list[int] = wait_until(waiting, "the runner that waits", 60)
+    return found[0]
 
 
 def parent(pid: int) -> int:

@@ -121,6 +121,28 @@ def test_a_token_by_the_configuration_and_after_a_restart(tmp_path: Path, token_
             assert accepted(version(channel, ("authorization", f"Bearer {TOKEN}")))
 
 
+def test_a_restart_elsewhere_keeps_the_token(tmp_path: Path, token_file: Path) -> None:
+    with server_in(tmp_path / "own", "--token-file", str(token_file)) as server:
+        said = server.clara("platform", "restart", "--address", "0.0.0.0", code=2)
+        assert "can be reached from other machines" in said.stderr
+        assert "STATE: running" in server.clara("platform", "status").stdout, "it was stopped for nothing"
+        out = server.clara("platform", "restart", "--address", "localhost", "--port", "0").stdout.splitlines()
+        assert "TOKEN: yes" in out
+        (address,) = (line.partition(" ")[2] for line in out if line.startswith("ADDRESS: "))
+        assert address.startswith("localhost:") and address != server.address
+        with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+            version(channel)
+
+
+def test_a_token_that_is_configured_later_counts_after_a_restart(tmp_path: Path, token_file: Path) -> None:
+    with server_in(tmp_path / "own") as server, server.channel() as channel:
+        assert accepted(version(channel))
+        server.configure(f"platform: {{token_file: {token_file}}}\n")
+        server.clara("platform", "restart")
+        with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+            version(channel)
+
+
 def test_a_token_that_cannot_be_used(tmp_path: Path) -> None:
     server = Server(tmp_path / "own")
     server.folder.mkdir()
