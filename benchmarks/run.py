@@ -18,6 +18,7 @@ import peers
 import queue_of_jobs
 import server
 import slices
+import slurm
 import startup
 import transfer
 import walkthrough
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "peers": peers,
     "console": console,
     "slices": slices,
+    "slurm": slurm,
 }
 
 

@@ -7,7 +7,7 @@ The file is `~/.clara/config.yaml`, or the one given by `--config`. Keys read he
     operator_path   list of folders that hold operator programs by image name
     mounts          `auto` (default): operators have mounts where these work; `require`, or `off`
     cpus, memory, timeout, operator_timeout, service_timeout, venv, fast_io, services, triton, models, clean,
-    log_limit, platform, host, port, token_file, tls: see `Config`
+    log_limit, platform, host, port, token_file, tls, engine, slurm: see `Config`
 
 `clara_cli.config_keys` lists them for the user; other keys, such as those of the original, are left alone.
 """
@@ -18,7 +18,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clara_cli.addresses import Triton
 from clara_cli.config_values import (
@@ -32,6 +32,7 @@ from clara_cli.config_values import (
     read_platform,
     read_port,
     read_retention,
+    read_slurm,
     read_tls,
     read_triton,
     seconds,
@@ -44,9 +45,13 @@ from clara_cli.home import from_home
 from clara_cli.platform_limits import DEFAULT_LIMITS, PlatformLimits
 from clara_cli.retention import NO_LIMIT, Retention
 
+if TYPE_CHECKING:
+    from clara_cli.slurm_options import SlurmOptions
+
 START_MODES = ("attach", "detach")
 VENV_MODES = ("ask", "auto", "never")
 MOUNT_MODES = ("auto", "require", "off")
+ENGINES = ("local", "slurm")
 
 
 # A named tuple, as what hangs on it: every command makes one, and dataclasses take longer to be made than to be used.
@@ -73,6 +78,8 @@ class Config(NamedTuple):
         platform: limits of the platform server.
         clean: which payloads of ended jobs are removed when a job ends.
         log_limit: megabytes kept of each operator's log.
+        engine: where jobs run: `local`, on this machine, or `slurm`, on the nodes of a cluster.
+        slurm: how jobs are asked for there; None where nothing is said.
         host: the platform on another machine that commands work on, `HOST[:PORT]`; None for this machine.
         port: its port, where `host` does not say.
         token_file: what is sent with each call to it, if it asks for that.
@@ -98,6 +105,8 @@ class Config(NamedTuple):
     clean: Retention = NO_LIMIT
     log_limit: int = 256
     warm_start: bool = True
+    engine: str = ENGINES[0]
+    slurm: SlurmOptions | None = None
     host: str | None = None
     port: int | None = None
     token_file: Path | None = None
@@ -155,6 +164,8 @@ def make_config(values: dict[str, Any], path: Path, environment: Mapping[str, st
         clean=read_retention(values, path),
         log_limit=whole(values, "log_limit", path) or DEFAULTS.log_limit,
         warm_start=_switch(values, "warm_start", path, environment, True),
+        engine=spoken(values, "engine", ENGINES, path, environment),
+        slurm=read_slurm(values, path),
         host=read_host(values, path, environment),
         port=read_port(values, path),
         token_file=_file(values, "token_file", path, environment),

@@ -52,6 +52,12 @@ KEYS = {
         Key("clean", "mapping", "older_than, failed_older_than, max_size: payloads of ended jobs that may go"),
         Key("log_limit", "number", "megabytes kept of each operator's log", "256"),
         Key("platform", "mapping", "max_upload, storage_percent, idle: limits of the platform server; token_file"),
+        Key("engine", "text", "where jobs run: local, or slurm (a cluster's nodes)", "local", "CLARA_ENGINE"),
+        Key(
+            "slurm",
+            "mapping",
+            "jobs there: partition, account, qos, constraint, reservation, memory, extra",
+        ),
         Key("host", "text", "HOST[:PORT] of the platform that commands work on, as --host", "here", "CLARA_HOST"),
         Key("port", "number", "its port where host does not say", "30031"),
         Key("token_file", "text", "file with the token that its callers show", variable="CLARA_TOKEN_FILE"),

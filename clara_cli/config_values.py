@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clara_cli.addresses import GRPC_PORT, HTTP_PORT, Triton, parse_address, triton_at
 from clara_cli.errors import ConfigError
@@ -13,6 +13,9 @@ from clara_cli.home import from_home
 from clara_cli.platform_limits import PlatformLimits
 from clara_cli.quantities import parse_age, parse_size
 from clara_cli.retention import Retention
+
+if TYPE_CHECKING:
+    from clara_cli.slurm_options import SlurmOptions
 
 
 def seconds(values: Mapping[str, Any], key: str, path: Path) -> float | None:
@@ -164,6 +167,34 @@ def read_platform(values: Mapping[str, Any], path: Path) -> PlatformLimits:
         idle=seconds(given, "idle", path) or limits.idle,
         token_file=path.absolute().parent / from_home(token) if token else None,
     )
+
+
+def read_slurm(values: Mapping[str, Any], path: Path) -> SlurmOptions | None:
+    """`slurm`: how jobs are asked for: names of sbatch's options, `memory` in megabytes, `extra` words."""
+    if values.get("slurm") is None:
+        return None
+    from clara_cli.slurm_options import SlurmOptions
+
+    given = _mapping(values, "slurm", "options", path)
+    names = ("partition", "account", "constraint", "reservation")
+    known = (*names, "qos", "memory", "extra")
+    if unknown := [str(key) for key in given if key not in known]:
+        raise ConfigError(f"{path}: slurm: {unknown[0]} is no option: expected {', '.join(known)}")
+    for name in names:
+        if given.get(name) is not None and not isinstance(given[name], str):
+            raise ConfigError(f"{path}: slurm: {name} must be a text, found {given[name]!r}")
+    qos = given.get("qos") or {}
+    qos = qos if isinstance(qos, dict) else {"": qos}
+    priorities = ("low", "normal", "high", "immediate")
+    for priority, value in qos.items():
+        if priority not in ("", *priorities) or not isinstance(value, str):
+            raise ConfigError(f"{path}: slurm: qos must be a text, or one for each of {', '.join(priorities)}")
+    extra = given.get("extra") or []
+    extra = extra.split() if isinstance(extra, str) else extra
+    if not isinstance(extra, list) or not all(isinstance(word, str) for word in extra):
+        raise ConfigError(f"{path}: slurm: extra must be a list of words for sbatch, found {extra!r}")
+    texts = {name: given[name] for name in names if given.get(name)}
+    return SlurmOptions(**texts, qos=qos, memory=whole(given, "memory", path), extra=tuple(extra))
 
 
 def read_host(values: Mapping[str, Any], path: Path, environment: Mapping[str, str]) -> str | None:

@@ -211,6 +211,29 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # What an operator's process took.
     ("ALTER TABLE operators ADD COLUMN cpu_seconds REAL", "ALTER TABLE operators ADD COLUMN peak_memory INTEGER"),
+    (
+        # Jobs that run elsewhere: the engine's own id of a job (NULL while it is handed over), how many bytes of its
+        # journal are in the records, what the engine said last. See jobs/placed.py.
+        """CREATE TABLE placed (
+            job_id TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+            engine TEXT NOT NULL,
+            remote TEXT,
+            taken INTEGER NOT NULL DEFAULT 0,
+            seen TEXT NOT NULL DEFAULT '',
+            node TEXT NOT NULL DEFAULT ''
+        )""",
+        # When the engine was asked last, so that one answer serves all who look, and why it did not answer.
+        "CREATE TABLE looks (engine TEXT PRIMARY KEY, at REAL NOT NULL, error TEXT)",
+    ),
+    (
+        # Which volume of `clara run --each` a job is for, and the folder that its results go to.
+        """CREATE TABLE each_volume (
+            job_id TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+            results TEXT NOT NULL,
+            volume TEXT NOT NULL
+        )""",
+        "CREATE INDEX each_volume_results ON each_volume (results)",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -18,6 +18,11 @@ if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id 
     { apt-get update -qq && apt-get install -qq -y chromium; } >/dev/null || echo "Chromium cannot be installed" >&2
 fi
 
+# The same for jobs on a cluster: the tests start a Slurm of their own. Its services are not to start by themselves.
+if ! command -v slurmctld >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { apt-get update -qq && RUNLEVEL=1 apt-get install -qq -y slurm-wlm munge; } >/dev/null || echo "Slurm cannot be installed" >&2
+fi
+
 "$environment/bin/ruff" check
 "$environment/bin/ruff" format --check
 "$environment/bin/mypy"

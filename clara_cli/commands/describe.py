@@ -108,6 +108,7 @@ def _job_text(view: DescribedJob, verbose: bool) -> str:
         f"COMPLETED: {int(found.succeeded)}",
         f"ENDED: {utc(found.stopped) or ''}".rstrip(),
         f"PAYLOAD_FOLDER: {view.payload_folder if view.payload_exists else '(removed)'}",
+        *([f"SLURM: {view.placed}"] if view.placed else []),
         *(f"METADATA: {cell(key)}={cell(value)}" for key, value in view.metadata.items()),
         "",
     ]

@@ -26,6 +26,7 @@ class Settings:
     config_file: str | None = None
     verbose = False
     fast_io = False
+    engine: str | None = None
     host: str | None = None
     token_file: str | None = None
     tls_ca: str | None = None
@@ -39,6 +40,8 @@ class Settings:
         config = load_config(self.config_file)
         if self.fast_io:
             config = config._replace(fast_io=True)
+        if self.engine is not None:
+            config = config._replace(engine=self.engine)
         if self.host is not None:
             config = config._replace(host=self.host or None)
         files = {"token": self.token_file, "ca": self.tls_ca, "cert": self.tls_cert, "key": self.tls_key}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
     from clara_cli.jobs.model import Job
+    from clara_cli.jobs.placed import Placed
     from clara_cli.models.store import Model
     from clara_cli.payloads.model import Payload
     from clara_cli.payloads.walk import Entry
@@ -82,6 +83,8 @@ def described_job(view: DescribedJob, verbose: bool = False) -> Record:
     return {
         **job_record(view.job),
         "payload_folder": view.payload_folder,
+        "engine": "local" if view.placed is None else "slurm",
+        "slurm": None if view.placed is None else _slurm(view.placed),
         "metadata": dict(view.metadata),
         "variables": dict(view.job.variables),
         "operator_details": [
@@ -102,6 +105,10 @@ def described_job(view: DescribedJob, verbose: bool = False) -> Record:
             for message in view.messages
         ],
     }
+
+
+def _slurm(placed: Placed) -> Record:
+    return {"job": placed.remote, "node": placed.node or None, "seen": placed.seen or None}
 
 
 def _process(started: Started | None) -> Record | None:

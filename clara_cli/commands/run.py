@@ -12,7 +12,13 @@ import click
 from clara_cli.commands.base import ClaraCommand, fast_io_option, global_options, notice, settings, warn
 from clara_cli.commands.showing import brief_option, tell_created
 from clara_cli.commands.transfer import transfer_meter
-from clara_cli.commands.values import check_job_name, priority_option, reuse_option, set_option
+from clara_cli.commands.values import (
+    check_job_name,
+    engine_option,
+    priority_option,
+    reuse_option,
+    set_option,
+)
 from clara_cli.errors import NotFound, PayloadError, UsageError
 from clara_cli.home import from_home
 
@@ -25,11 +31,16 @@ if TYPE_CHECKING:
 @click.command("run", cls=ClaraCommand)
 @click.argument("file", metavar="FILE", required=False)
 @click.option("-f", "--files", metavar="PATH", help="A file, or a folder whose content becomes the job's input.")
+@click.option("--each", "volumes", metavar="FOLDER", help="One job for each file or folder in FOLDER, instead of -f.")
+@click.option("--pattern", metavar="GLOB", help="Which ones, such as *.nii.gz or sub-*/anat; with --each.")
+@click.option("--resume", is_flag=True, help="Only those whose results are missing; with --each.")
+@click.option("--detach", is_flag=True, help="Return when Slurm has the jobs; with --each.")
 @click.option("-o", "--output", metavar="FOLDER", help="Where the results go; without it they stay in the payload.")
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Results of this operator only (repeatable).")
 @click.option("-n", "--name", metavar="NAME", help="Name of the job (default: the pipeline's).")
 @priority_option
 @reuse_option
+@engine_option
 @set_option
 @brief_option
 @fast_io_option
@@ -39,6 +50,10 @@ def command(
     context: click.Context,
     file: str | None,
     files: str | None,
+    volumes: str | None,
+    pattern: str | None,
+    resume: bool,
+    detach: bool,
     output: str | None,
     only: tuple[str, ...],
     name: str | None,
@@ -51,6 +66,11 @@ def command(
     Prints JOB_ID and PAYLOAD_ID first. When the job has ended well, the files that each operator left are in
     FOLDER/OPERATOR; those of the same name are replaced. Exit status: 0 if the job ended well, 1 if not; Ctrl-C
     cancels the job (130). The job stays, as any other; a definition that did not change is stored once.
+
+    With --each every volume, a file or a folder, gets a job of its own, named after it, and its results are in
+    FOLDER/VOLUME/OPERATOR, where they appear when all of them are there. The jobs share the machine, or are one array
+    in Slurm. stdout gets a table of what became of each; exit status 1 if one failed. --resume goes on after whatever
+    ended an earlier call: results that are there are left alone, jobs that Slurm still has are followed.
     """
     from clara_cli.commands.start import start_and_follow
     from clara_cli.jobs.results import check_target
@@ -59,12 +79,24 @@ def command(
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
     _check(name, files, output, only)
+    _check_each(volumes, files, output, name, pattern is not None or resume or detach)
     folder = from_home(output) if output else None
     with settings().site() as site:
         loaded = load_pipeline(from_home(file))
         for problem in loaded.warnings:
             warn(problem.render())
         chosen = _chosen(loaded.pipeline, only)
+        if volumes and folder is not None:
+            from clara_cli.commands.run_each import Chosen, run_each
+            from clara_cli.jobs.each_run import Wanted
+
+            which = Chosen(from_home(volumes), pattern or "*", resume, detach)
+            if site.config.host is not None:
+                raise UsageError("--each is not done by a platform on another machine: call it where jobs run")
+            wanted = Wanted(site.pipelines.stored(loaded), chosen, folder, priority, values, reuse)
+            with _cleaning(site):
+                run_each(site, which, wanted)
+            return
         if folder is not None:
             check_target(folder)
         source = from_home(files) if files else None
@@ -89,6 +121,21 @@ def _check(name: str | None, files: str | None, output: str | None, only: tuple[
             raise UsageError(f"{flag} is empty: expected {wanted}")
     if only and output is None:
         raise UsageError("--only says whose results are wanted: add --output FOLDER")
+
+
+def _check_each(volumes: str | None, files: str | None, output: str | None, name: str | None, more: bool) -> None:
+    if volumes is None:
+        if more:
+            raise UsageError("--pattern, --resume and --detach are about many volumes: add --each FOLDER")
+        return
+    if not volumes.strip():
+        raise UsageError("--each is empty: expected a folder of volumes")
+    if files is not None:
+        raise UsageError("--each and --files exclude each other: both say what the input is")
+    if name is not None:
+        raise UsageError("--name is for one job: with --each jobs are named after their volumes")
+    if output is None:
+        raise UsageError("--each needs --output FOLDER, where the results of all volumes go")
 
 
 @contextmanager

@@ -54,6 +54,11 @@ def brief_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def is_brief() -> bool:
+    """Whether the command is to print ids alone."""
+    return bool(click.get_current_context().meta.get(_BRIEF))
+
+
 def tell(text: str) -> None:
     """A line on stdout, unless the command is to be brief."""
     if not click.get_current_context().meta.get(_BRIEF):

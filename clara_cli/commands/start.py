@@ -25,7 +25,7 @@ from clara_cli.commands.base import (
 from clara_cli.commands.progress import environment_progress, lines
 from clara_cli.commands.several import each, ids_option
 from clara_cli.commands.showing import brief_option, tell
-from clara_cli.commands.values import reuse_option, set_option
+from clara_cli.commands.values import engine_option, reuse_option, set_option
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
 from clara_cli.runtime.stop import StopRequest
@@ -60,6 +60,7 @@ def command() -> None:
     help="Run a job that has ended again from this operator on, as a new job.",
 )
 @reuse_option
+@engine_option
 @fast_io_option
 @set_option
 @brief_option
@@ -137,6 +138,11 @@ def start_and_follow(
     Raises:
         click.exceptions.Exit: the job did not end well (1), or a signal cancelled it (128 + its number).
     """
+    if on_slurm(site):
+        from clara_cli.commands.start_placed import start_placed
+
+        start_placed(job_id, detach, values, reuse=reuse, cleaning=cleaning)
+        return
     with (
         closing(StopRequest()) as stop,
         environment_progress() as progress,
@@ -148,10 +154,7 @@ def start_and_follow(
         if reuse:
             reused = ", ".join(f"{name} (job {job})" for name, job in started.reused.items())
             notice(f"reused: {reused or 'nothing'}")
-        # A reader of stdout that is gone is no reason to leave an accepted job alone.
-        with suppress(OSError, ValueError, AttributeError):
-            tell(ACCEPTED)
-            sys.stdout.flush()
+        say_accepted()
         if detach:
             started.detach()
             return
@@ -160,6 +163,19 @@ def start_and_follow(
         warn(told)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def on_slurm(site: Site) -> bool:
+    """Whether jobs of this place run on a cluster; a platform on another machine decides by itself."""
+    return site.config.host is None and site.config.engine == "slurm"
+
+
+def say_accepted() -> None:
+    """Say that a start was accepted."""
+    # A reader of stdout that is gone is no reason to leave an accepted job alone.
+    with suppress(OSError, ValueError, AttributeError):
+        tell(ACCEPTED)
+        sys.stdout.flush()
 
 
 def _follow(started: StartedJob, stop: StopRequest) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
@@ -13,13 +12,12 @@ import click
 from clara_cli.commands.base import notice, warn
 from clara_cli.commands.progress import Lines, Plain, environment_progress, lines
 from clara_cli.commands.several import each
-from clara_cli.commands.showing import tell
-from clara_cli.commands.start import ACCEPTED, explain, signals_ask
-from clara_cli.jobs.batch import Batch, Event, enough_files
+from clara_cli.commands.start import explain, on_slurm, say_accepted, signals_ask
+from clara_cli.jobs.batch import Batch, Event, Started, Starts, enough_files
 from clara_cli.runtime.listener import Listener
 
 if TYPE_CHECKING:
-    from clara_cli.jobs.batch import Startable
+    from clara_cli.jobs.batch import Named
     from clara_cli.site.interface import Site, StartedJob
 
 
@@ -41,13 +39,19 @@ def start_several(
             (128 + its number).
     """
 
+    if on_slurm(site):
+        from clara_cli.commands.start_several_placed import start_several_placed
+
+        start_several_placed(ids, detach, values, reuse=reuse)
+        return
+
     def submit(text: str) -> StartedJob:
         with environment_progress() as progress:
             return site.jobs.start(text, values, progress, reuse=reuse)
 
     def hand_over(text: str) -> None:
         with submit(text) as started:
-            _accepted()
+            say_accepted()
             started.detach()
 
     with enough_files(len(ids)) as most:
@@ -55,7 +59,7 @@ def start_several(
             code = _all_accepted(ids, hand_over)
         else:
             with site.jobs.together():
-                code = _run(ids, submit, most)
+                code = run_together(Batch(), ids, submit, most)
     if not detach and (told := site.jobs.after()):
         warn(told)
     if code:
@@ -67,22 +71,15 @@ def _all_accepted(ids: Sequence[str], start: Callable[[str], None]) -> int:
     return 0 if well else 1
 
 
-def _accepted() -> None:
-    # A reader of stdout that is gone is no reason to leave an accepted job alone.
-    with suppress(OSError, ValueError, AttributeError):
-        tell(ACCEPTED)
-        sys.stdout.flush()
-
-
-def _run(ids: Sequence[str], submit: Callable[[str], StartedJob], most: int) -> int:
-    """Run jobs in this process, not more than `most` under way at once, and show how they go."""
+def run_together(jobs_of: Starts[Started], ids: Sequence[str], submit: Callable[[str], Started], most: int) -> int:
+    """Run jobs, not more than `most` under way at once, and show how they go."""
     todo = deque(ids)
     ended: list[Event] = []
-    with closing(Batch()) as batch, signals_ask(batch) as got:
+    with closing(jobs_of) as batch, signals_ask(batch) as got:
 
-        def start(text: str) -> StartedJob:
+        def start(text: str) -> Started:
             started = submit(text)
-            _accepted()
+            say_accepted()
             batch.start(started)
             return started
 
@@ -124,7 +121,7 @@ def _succeeded(event: Event) -> bool:
     return event.result is not None and event.result.succeeded
 
 
-def _label(job: Startable) -> str:
+def _label(job: Named) -> str:
     return f"{' '.join(job.job_name.split())} {job.job_id}"
 
 

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from clara_cli.commands.global_flags import Settings
+from clara_cli.commands.words import WordType
+from clara_cli.config import ENGINES
 from clara_cli.errors import UsageError
 from clara_cli.jobs.states import PRIORITY_WORDS, JobPriority
 
@@ -45,6 +48,22 @@ def reuse_option(function: Decorated) -> Decorated:
         "--reuse",
         is_flag=True,
         help="Do not run operators that an earlier job ran well, with the same program, values and input.",
+    )(function)
+
+
+def engine_option(function: Decorated) -> Decorated:
+    """The option; it is part of the configuration that the command gets from `settings`."""
+
+    def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        context.ensure_object(Settings).engine = value
+
+    return click.option(
+        "--engine",
+        metavar="ENGINE",
+        type=WordType(ENGINES, "engine"),
+        expose_value=False,
+        callback=keep,
+        help="local (this machine) or slurm (a cluster's nodes); `engine` in the configuration is the default.",
     )(function)
 
 

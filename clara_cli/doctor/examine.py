@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clara_cli.config import Config, config_path, load_config, read_config
 from clara_cli.config_keys import unknown_keys
+from clara_cli.doctor.cluster import check_cluster
 from clara_cli.doctor.finding import Finding, Level
 from clara_cli.doctor.leftovers import check_leftovers
 from clara_cli.doctor.machine import (
@@ -34,6 +35,7 @@ def examine(config_file: str | None = None) -> Iterator[Finding]:
         if not root.path.exists() or os.access(root.path, os.R_OK | os.X_OK):
             yield from check_database(root.database)
             yield from check_leftovers(root.path, root.database)
+        yield from check_cluster(config, root.path)
     yield from check_machine()
     yield from check_shared_memory()
     yield from check_limits()

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from clara_cli.doctor.finding import Finding, Level
+from clara_cli.jobs.listing import live_jobs
 from clara_cli.jobs.lock import is_held
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -26,8 +27,7 @@ def check_leftovers(root: Path, database: Path) -> Iterator[Finding]:
             folders = {kind: _ids_in(root / kind) for kind in ("payloads", "jobs")}
             jobs = dict(connection.execute("SELECT id, payload_id FROM jobs"))
             payloads = {identity for (identity,) in connection.execute("SELECT id FROM payloads")}
-            query = "SELECT id FROM jobs WHERE state != 'STOPPED' AND submitted IS NOT NULL"
-            live = [job_id for (job_id,) in connection.execute(query)]
+            live = live_jobs(connection)
     except sqlite3.Error:
         return
     dead = [job_id for job_id in live if not is_held(root / "jobs" / job_id)]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.database import Database
 from clara_cli.ids import new_id, resolve
-from clara_cli.jobs import store
+from clara_cli.jobs import placed, store
 from clara_cli.jobs.definition import operator_images
 from clara_cli.jobs.model import Job, Message, OperatorRecord
+from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.metadata import add_metadata, get_metadata
 from clara_cli.payloads.tree import PayloadTree, payload_tree
@@ -93,7 +94,7 @@ def create_job(
 
 
 class JobView(NamedTuple):
-    """All that is shown of one job."""
+    """All that is shown of one job; `placed` is None where it runs on this machine."""
 
     job: Job
     operators: tuple[OperatorRecord, ...]
@@ -101,6 +102,7 @@ class JobView(NamedTuple):
     tree: PayloadTree
     folder: Path
     metadata: Mapping[str, str] = MappingProxyType({})
+    placed: Placed | None = None
 
 
 def find_job(database: Database, text: str) -> JobView:
@@ -111,5 +113,6 @@ def find_job(database: Database, text: str) -> JobView:
         operators = tuple(store.get_operators(connection, job_id))
         messages = tuple(store.get_messages(connection, job_id))
         metadata = get_metadata(connection, job_id)
+        where = placed.find(connection, job_id)
     tree = payload_tree(database.root, job.payload_id)
-    return JobView(job, operators, messages, tree, database.root.jobs / job_id, metadata)
+    return JobView(job, operators, messages, tree, database.root.jobs / job_id, metadata, where)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from clara_cli.errors import ClaraError, RuntimeFailure
 from clara_cli.runtime.listener import Listener, Silent
@@ -21,14 +21,18 @@ _OWN, _JOB, _OPERATOR = 128, 32, 8
 _MOST = 1 << 16
 
 
-class Startable(Protocol):
-    """A job whose start was accepted: a context manager, at whose end the job has a runner or has ended."""
+class Named(Protocol):
+    """A job that is under way."""
 
     @property
     def job_id(self) -> str: ...
 
     @property
     def job_name(self) -> str: ...
+
+
+class Startable(Named, Protocol):
+    """A job whose start was accepted: a context manager, at whose end the job has a runner or has ended."""
 
     def __enter__(self) -> object: ...
 
@@ -47,7 +51,7 @@ class Event:
         seconds: how long it has been running.
     """
 
-    job: Startable
+    job: Named
     result: JobResult | None = None
     error: ClaraError | None = None
     seconds: float = 0.0
@@ -55,6 +59,22 @@ class Event:
     @property
     def ended(self) -> bool:
         return self.result is not None or self.error is not None
+
+
+Started = TypeVar("Started", bound=Named)
+Started_contra = TypeVar("Started_contra", bound=Named, contravariant=True)
+
+
+class Starts(Protocol[Started_contra]):
+    """Where several jobs run: `Batch`, or `PlacedBatch` for those that run elsewhere."""
+
+    def start(self, job: Started_contra) -> None: ...
+
+    def request(self, reason: str) -> None: ...
+
+    def next(self, seconds: float | None) -> Event | None: ...
+
+    def close(self) -> None: ...
 
 
 class Batch:

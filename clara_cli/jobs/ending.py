@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict
 from clara_cli.ids import resolve
-from clara_cli.jobs import claims, lock, store
+from clara_cli.jobs import claims, lock, placed, store
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.recovery import evict, release_room
 from clara_cli.jobs.states import JobEvent, JobState, JobStatus
@@ -34,14 +35,31 @@ def ask_to_cancel(database: Database, text: str, reason: str) -> str:
         job = store.get_job(connection, resolve(connection, "job", text))
         if job.state is JobState.STOPPED:
             raise StateConflict(f"job {job.id} has ended already: {job.state.wire}, {job.status.wire}")
-        if job.state is JobState.PENDING:
+        away = placed.find(connection, job.id) is not None
+        if job.state is JobState.PENDING and not away:
             store.cancel(connection, job.id, reason)
         else:
             store.ask_to_cancel(connection, job.id, reason)
+    if away:
+        return job.id  # `end_elsewhere` has it ended there
     claims.wake([job.id], b"cancel")
     if job.state is JobState.PENDING:
         release_room(database)
     return job.id
+
+
+def end_elsewhere(database: Database, jobs: Iterable[str]) -> None:
+    """Have jobs that were asked to end, and run elsewhere, ended there; nothing for those of this machine.
+
+    Raises:
+        RuntimeFailure: Slurm does not answer.
+    """
+    with database.read() as connection:
+        away = [job_id for job_id in jobs if placed.find(connection, job_id) is not None]
+    if away:
+        from clara_cli.jobs import placing
+
+        placing.cancel(database, away)
 
 
 def finish_cancelling(database: Database, job_id: str) -> Job:
@@ -51,7 +69,11 @@ def finish_cancelling(database: Database, job_id: str) -> Job:
         StateConflict: it ended by itself before that.
     """
     folder = database.root.jobs / job_id
-    if _job(database, job_id).state is JobState.RUNNING:
+    if _is_away(database, job_id):
+        from clara_cli.jobs import following
+
+        following.finish_cancelling(database, job_id)
+    elif _job(database, job_id).state is JobState.RUNNING:
         if not lock.wait_for_release(folder, GRACE + _PATIENCE):
             claims.wake([job_id], b"cancel")
             if not lock.wait_for_release(folder, _PATIENCE):
@@ -99,10 +121,19 @@ def wait_for_end(database: Database, job_id: str, seconds: float | None = None) 
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         if job.state is JobState.STOPPED or left == 0.0:
             return job
-        if job.submitted is None:
+        if _is_away(database, job_id):
+            from clara_cli.jobs import following
+
+            following.wait_for_end(database, job_id, deadline)
+        elif job.submitted is None:
             time.sleep(_LOOK if left is None else min(_LOOK, left))
         elif lock.wait_for_release(database.root.jobs / job_id, left):
             evict(database, job_id)
+
+
+def _is_away(database: Database, job_id: str) -> bool:
+    with database.read() as connection:
+        return placed.find(connection, job_id) is not None
 
 
 def _job(database: Database, job_id: str) -> Job:

@@ -49,7 +49,18 @@ def job_ids(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute(f"SELECT id FROM jobs {_NEWEST_FIRST}")]
 
 
+# Those of which the index `jobs_live` holds the ids, however many have ended.
+_LIVE = "state != 'STOPPED' AND submitted IS NOT NULL"
+_PLACED = "EXISTS (SELECT 1 FROM placed WHERE job_id = jobs.id)"
+
+
 def live_jobs(connection: sqlite3.Connection) -> list[str]:
-    """Ids of jobs that were started and have not ended, by what the records say. However many jobs have ended."""
-    query = "SELECT id FROM jobs INDEXED BY jobs_live WHERE state != 'STOPPED' AND submitted IS NOT NULL"
+    """Ids of jobs of this machine that were started and have not ended, by what the records say."""
+    query = f"SELECT id FROM jobs INDEXED BY jobs_live WHERE {_LIVE} AND NOT {_PLACED}"
     return [row[0] for row in connection.execute(query)]
+
+
+def any_placed(connection: sqlite3.Connection) -> bool:
+    """Whether there are such jobs that run elsewhere (`clara_cli.jobs.placed`)."""
+    query = f"SELECT 1 FROM jobs INDEXED BY jobs_live WHERE {_LIVE} AND {_PLACED} LIMIT 1"
+    return connection.execute(query).fetchone() is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from clara_cli.database import Database
 from clara_cli.errors import NotFound
-from clara_cli.jobs import store
+from clara_cli.jobs import placed, store
 from clara_cli.jobs.actions import JobView, find_job
 from clara_cli.jobs.files import services_with_log
 from clara_cli.jobs.recovery import recover
@@ -52,6 +52,8 @@ class JobLogs(AbstractContextManager["JobLogs"]):
         self._view = view
         self._chosen = chosen
         self.streams: dict[str, LogStream] = {}
+        with database.read() as connection:
+            self._away = placed.find(connection, view.job.id) is not None
         for name in chosen.names if chosen.names is not None else [item.name for item in view.operators]:
             self._add(name)
         self._find_services()
@@ -99,7 +101,7 @@ class JobLogs(AbstractContextManager["JobLogs"]):
             yield ended
             if ended:
                 return
-            if time.monotonic() - checked >= _ALIVE:
+            if time.monotonic() - checked >= (_PAUSE if self._away else _ALIVE):
                 recover(self._database)
                 checked = time.monotonic()
             time.sleep(_PAUSE)

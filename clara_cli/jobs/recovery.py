@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from clara_cli.errors import ClaraError, NotFound
-from clara_cli.jobs.listing import live_jobs
+from clara_cli.jobs.listing import any_placed, live_jobs
 from clara_cli.payloads.removal import noted_removals, remove_noted
 
 if TYPE_CHECKING:
@@ -23,13 +23,20 @@ _MESSAGE = (
 def recover(database: Database) -> list[str]:
     """End what is left of jobs without a runner; returns the ids of the jobs that were evicted.
 
+    What is new of jobs that run elsewhere is taken in.
+
     Folders of deleted jobs, whose removal did not come to its end, are removed.
 
     What it costs depends on the jobs that were started and have not ended, not on how many there are.
     """
     with database.read() as connection:
         candidates = live_jobs(connection)
+        away = any_placed(connection)
         deleted = noted_removals(connection)
+    if away:
+        from clara_cli.jobs.intake import refresh
+
+        refresh(database)
     if deleted:
         remove_noted(database)
     return [job_id for job_id in candidates if evict(database, job_id)]

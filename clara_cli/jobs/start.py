@@ -19,6 +19,7 @@ from clara_cli.home import from_home
 from clara_cli.jobs import claims, definition, lock, store
 from clara_cli.jobs.actions import find_job
 from clara_cli.jobs.clock import Clock
+from clara_cli.jobs.outcome import event_of
 from clara_cli.jobs.prepare import prepare
 from clara_cli.jobs.queue import Bell, SharedRoom, wait_for_turn
 from clara_cli.jobs.recovery import follow_up, release_room
@@ -75,14 +76,16 @@ def submit_job(
     progress: Progress | None = None,
     *,
     reuse: bool = False,
+    queued: bool = True,
 ) -> SubmittedJob:
-    """Check that a job can run on this machine and accept its start.
+    """Check that a job can run and accept its start.
 
     Args:
         values: for parameters of the pipeline, by name; under the name of a service's connection the address of a
             server that runs already.
         progress: told what is done when an operator's environment is made.
         reuse: operators that an earlier job ran on the same input are not run.
+        queued: it waits for its turn on this machine; else it is handed to another engine (`placing`).
 
     Raises:
         NotFound: no such job.
@@ -120,7 +123,8 @@ def submit_job(
                 raise StateConflict(f"another process is about to run job {view.job.id}")
             record(connection, view, recipes, found, shared)
             todo = without(plan, found)
-            claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
+            if queued:
+                claims.enter(connection, view.job.id, view.job.priority, _first(todo), plan.machine)
             settled = claims.settle(connection, database.root)
     except BaseException as error:
         if handle is not None:
@@ -181,7 +185,7 @@ def run_job(
         result = Runner(plan, recorder, stop, room, warm).run()
         if result.failures:
             forget_mounts(database.root.path)
-        event = _event(result)
+        event = event_of(result)
         if event is JobEvent.SUCCEED:
             confirm(database, plan)
         with database.write() as connection:
@@ -190,14 +194,6 @@ def run_job(
             store.change_job(connection, plan.job_id, event, clock.now())
         release_room(database)
     return result
-
-
-def _event(result: JobResult) -> JobEvent:
-    if result.terminated is not None:
-        return JobEvent.TERMINATE
-    if result.failures:
-        return JobEvent.FAULT
-    return JobEvent.CANCEL if result.stopped is not None else JobEvent.SUCCEED
 
 
 def _record_failure(database: Database, job_id: str, error: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clara_cli.errors import NotFound, StateConflict
@@ -102,6 +102,12 @@ def state_of(connection: sqlite3.Connection, job_id: str) -> JobState:
     return JobState(row[0])
 
 
+def states_of(connection: sqlite3.Connection, jobs: Collection[str]) -> dict[str, JobState]:
+    """The states of jobs by their ids, without those that have been deleted."""
+    query = "SELECT id, state FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+    return {job_id: _STATES[state] for job_id, state in connection.execute(query, (json.dumps(list(jobs)),))}
+
+
 def get_operators(connection: sqlite3.Connection, job_id: str) -> list[OperatorRecord]:
     """A job's operators in the order of the definition."""
     rows = connection.execute(
@@ -131,10 +137,14 @@ def get_messages(connection: sqlite3.Connection, job_id: str) -> list[Message]:
     return [Message(*row) for row in connection.execute(query, (job_id,))]
 
 
-def add_message(connection: sqlite3.Connection, job_id: str, severity: str, text: str) -> None:
+def add_message(
+    connection: sqlite3.Connection, job_id: str, severity: str, text: str, now: float | None = None
+) -> None:
     # It may quote the name of a file, which may be any bytes.
     text = text.encode("utf-8", "backslashreplace").decode()
-    connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time(), severity, text))
+    connection.execute(
+        "INSERT INTO messages VALUES (?, ?, ?, ?)", (job_id, time.time() if now is None else now, severity, text)
+    )
 
 
 def submit_job(connection: sqlite3.Connection, job_id: str, parent: str | None = None) -> None:
@@ -223,12 +233,12 @@ def change_operator(
     )
 
 
-def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent) -> None:
+def end_job(connection: sqlite3.Connection, job_id: str, event: JobEvent, now: float | None = None) -> None:
     """End a job that has no runner any more: its running operators are faulted with it."""
     for operator in get_operators(connection, job_id):
         if operator.status is OperatorStatus.RUNNING:
-            change_operator(connection, job_id, operator.name, OperatorEvent.FAULT)
-    change_job(connection, job_id, event)
+            change_operator(connection, job_id, operator.name, OperatorEvent.FAULT, now=now)
+    change_job(connection, job_id, event, now)
 
 
 _STATES = {state.value: state for state in JobState}

@@ -20,7 +20,7 @@ def warm_start(config: Config, plan: JobPlan | None = None) -> Iterator[ForkServ
     Args:
         plan: of the only job; None for jobs that are not known yet.
     """
-    wanted = config.warm_start and (plan is None or _has_python(plan))
+    wanted = config.warm_start and (plan is None or has_python(plan))
     server = fork_server(wanted, plan.user_environment if plan else user_environment(config))
     try:
         yield server
@@ -34,7 +34,7 @@ def user_environment(config: Config) -> dict[str, str]:
     return {**passed_on(), FAST_IO: "1"} if config.fast_io else passed_on()
 
 
-def _has_python(plan: JobPlan) -> bool:
+def has_python(plan: JobPlan) -> bool:
     """Whether an operator is run by the Python that runs clara."""
     operators = {item.name: item for item in plan.pipeline.operators}
     return any(

@@ -126,20 +126,21 @@ def begin_early(words: Sequence[str]) -> None:
     """
     command = next((word for word in words if not word.startswith("-")), "")
     if command not in ("start", "run") or any(
-        word.startswith(("--config", "--det", "--fast", "--h", "-h")) for word in words
+        word.startswith(("--config", "--det", "--eng", "--fast", "--h", "-h")) for word in words
     ):
         return
-    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START", "CLARA_HOST")}
+    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START")}
     if said[VARIABLE] not in ("", "1") or said[FAST_IO] not in ("", "0") or said["CLARA_START"] == "detach":
         return
-    if said["CLARA_HOST"]:  # jobs run on another machine
+    # Jobs run on another machine.
+    if os.environ.get("CLARA_HOST") or os.environ.get("CLARA_ENGINE", "") not in ("", "local"):
         return
     try:
         with open(os.path.expanduser("~/.clara/config.yaml"), "rb") as file:  # noqa: PTH111, PTH123
             text = file.read(1 << 16)
     except OSError:
         text = b""
-    if not any(key in b"\n" + text for key in (b"warm_start", b"fast_io", b"detach", b"\nhost:")):
+    if not any(key in b"\n" + text for key in (b"warm_start", b"fast_io", b"detach", b"slurm", b"\nhost:")):
         try:
             _early.append(ForkServer(passed_on()))
         except OSError:

@@ -6,11 +6,12 @@ import json
 from collections.abc import AsyncIterator
 from functools import lru_cache
 
+from clara_cli.config import Config
 from clara_cli.database import Database
 from clara_cli.errors import StateConflict, UsageError
 from clara_cli.jobs import store
 from clara_cli.jobs.actions import CreatedJob, JobView, create_job, find_job
-from clara_cli.jobs.ending import ask_to_cancel, finish_cancelling
+from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere, finish_cancelling
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.start import submit_job
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
@@ -68,8 +69,11 @@ class Jobs:
             values[variable.name] = variable.value
 
         def start(database: Database) -> Job:
-            with submit_job(database, self._platform.config, job_id, values) as submitted:
-                self._platform.runners.run(submitted)
+            if self._platform.config.engine == "slurm":
+                _place(database, self._platform.config, job_id, values)
+            else:
+                with submit_job(database, self._platform.config, job_id, values) as submitted:
+                    self._platform.runners.run(submitted)
             return _get(database, job_id)
 
         job = await self._platform.slow.call(start)
@@ -86,6 +90,7 @@ class Jobs:
             # One that has ended, before or meanwhile, is answered with how it ended.
             try:
                 ask_to_cancel(database, job_id, reason)
+                end_elsewhere(database, [job_id])
                 return finish_cancelling(database, job_id)
             except StateConflict:
                 job = _get(database, job_id)
@@ -161,6 +166,14 @@ class _Filter:
             and (not self._statuses or _STATUSES[job.status] in self._statuses)
             and (not self._pipelines or job.pipeline_id in self._pipelines)
         )
+
+
+def _place(database: Database, config: Config, job_id: str, values: dict[str, str]) -> None:
+    """Hand a job over to Slurm."""
+    from clara_cli.jobs.placing import place, submit_for_slurm
+
+    for _, error in place(database, config, [submit_for_slurm(database, config, job_id, values)]):
+        raise error
 
 
 def _checked_name(name: str) -> str:

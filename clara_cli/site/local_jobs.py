@@ -113,7 +113,7 @@ class LocalJobs:
             started = {name: process for name, process in found if process is not None}
         folder = view.tree.path
         return DescribedJob(
-            view.job, view.operators, view.messages, view.metadata, str(folder), folder.is_dir(), started
+            view.job, view.operators, view.messages, view.metadata, str(folder), folder.is_dir(), started, view.placed
         )
 
     def start(self, text: str, values: Mapping[str, str], progress: Progress, *, reuse: bool = False) -> LocalStart:
@@ -134,10 +134,12 @@ class LocalJobs:
         return clean_as_configured(self._database, self._config)
 
     def ask_to_cancel(self, text: str, reason: str) -> str:
-        from clara_cli.jobs.ending import ask_to_cancel
+        from clara_cli.jobs.ending import ask_to_cancel, end_elsewhere
 
         self._recover()
-        return ask_to_cancel(self._database, text, reason)
+        job_id = ask_to_cancel(self._database, text, reason)
+        end_elsewhere(self._database, [job_id])
+        return job_id
 
     def finish_cancelling(self, job_id: str) -> Job:
         from clara_cli.jobs.ending import finish_cancelling

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from clara_cli.images.reference import RegisteredImage
     from clara_cli.jobs.model import Job, Message, OperatorRecord
+    from clara_cli.jobs.placed import Placed
     from clara_cli.payloads.model import Payload
     from clara_cli.payloads.walk import Entry
     from clara_cli.runtime.started import Started
@@ -60,6 +61,7 @@ class DescribedJob:
     payload_folder: str
     payload_exists: bool
     processes: Mapping[str, Started] = field(default_factory=dict)
+    placed: Placed | None = None
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def test_descriptions_as_json(clara: Clara, project: Project, job: str, world: P
     assert [message["severity"] for message in messages if "exit" in message["text"]] == ["error"]
     assert described == {
         **LISTED_JOB,
+        "engine": "local",
+        "slurm": None,
         "payload_folder": str(world / "root" / "payloads" / "ID"),
         "metadata": {},
         "variables": {},
