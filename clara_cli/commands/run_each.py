@@ -22,6 +22,7 @@ from clara_cli.jobs.each import Volume, alone_in, done, find_volumes
 from clara_cli.jobs.each_run import EachRun, Outcome, Wanted
 from clara_cli.jobs.placed_batch import PlacedBatch, PlacedStart
 from clara_cli.jobs.placing import submit_for_slurm
+from clara_cli.jobs.recovery import recover
 from clara_cli.output import table
 from clara_cli.payloads.names import show_name
 from clara_cli.site.interface import Site, StartedJob
@@ -54,6 +55,7 @@ def run_each(site: Site, chosen: Chosen, wanted: Wanted) -> None:
     if chosen.folder.absolute() in (target, *target.parents):
         raise UsageError(f"the results cannot go into {chosen.folder} itself, where the volumes are")
     with alone_in(wanted.target), settings().database() as (database, config):
+        recover(database)
         there = done(wanted.target, volumes)
         if there and not chosen.resume:
             raise StateConflict(
