@@ -14,6 +14,7 @@ from clara_cli.jobs.clean import Ended
 from clara_cli.jobs.listing import rows_of
 from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.jobs.model import Message as JobMessage
+from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.payloads.names import show_name
 from clara_cli.payloads.upload import Meter
@@ -134,6 +135,7 @@ class RemoteJobs:
             os.fsdecode(found.payload_folder),
             found.payload_exists,
             {item.operator: started(item) for item in found.processes},
+            read(found.placed, Placed) if found.HasField("placed") else None,
         )
 
     def start(self, text: str, values: Mapping[str, str], progress: Progress, *, reuse: bool = False) -> RemoteStart:

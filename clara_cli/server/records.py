@@ -17,6 +17,7 @@ from clara_cli.images.reference import RegisteredImage
 from clara_cli.jobs.clean import Ended
 from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.jobs.model import Message as JobMessage
+from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus, OperatorStatus
 from clara_cli.models.store import Model
 from clara_cli.payloads.model import Payload, PayloadKind
@@ -43,6 +44,7 @@ _FIELDS: dict[type[Any], dict[str, Callable[[Any], Any]]] = {
     Job: {"state": JobState, "status": JobStatus, "priority": JobPriority},
     OperatorRecord: {"status": OperatorStatus},
     JobMessage: {},
+    Placed: {},
     Payload: {"kind": PayloadKind},
     Entry: {},
     Model: {},

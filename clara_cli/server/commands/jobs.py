@@ -40,6 +40,7 @@ class JobCommands(Asking):
             payload_folder=os.fsencode(found.payload_folder),
             payload_exists=found.payload_exists,
             processes=[process(name, started) for name, started in found.processes.items()],
+            placed=None if found.placed is None else fill(wire.Placed(), found.placed),
         )
 
     async def run_again(self, request: wire.RunAgainRequest) -> wire.RunAgainResponse:

@@ -80,6 +80,22 @@ class Operator(_message.Message):
     peak_memory: int
     def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., status: _Optional[str] = ..., started: _Optional[float] = ..., stopped: _Optional[float] = ..., exit_code: _Optional[int] = ..., mounted: bool = ..., cpu_seconds: _Optional[float] = ..., peak_memory: _Optional[int] = ...) -> None: ...
 
+class Placed(_message.Message):
+    __slots__ = ("job_id", "remote", "taken", "seen", "node", "submitted")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    remote: str
+    taken: int
+    seen: str
+    node: str
+    submitted: float
+    def __init__(self, job_id: _Optional[str] = ..., remote: _Optional[str] = ..., taken: _Optional[int] = ..., seen: _Optional[str] = ..., node: _Optional[str] = ..., submitted: _Optional[float] = ...) -> None: ...
+
 class JobMessage(_message.Message):
     __slots__ = ("created", "severity", "text")
     CREATED_FIELD_NUMBER: _ClassVar[int]
@@ -259,7 +275,7 @@ class DescribeJobRequest(_message.Message):
     def __init__(self, text: _Optional[str] = ..., processes: bool = ...) -> None: ...
 
 class DescribeJobResponse(_message.Message):
-    __slots__ = ("header", "job", "operators", "messages", "metadata", "payload_folder", "payload_exists", "processes")
+    __slots__ = ("header", "job", "operators", "messages", "metadata", "payload_folder", "payload_exists", "processes", "placed")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +284,7 @@ class DescribeJobResponse(_message.Message):
     PAYLOAD_FOLDER_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_EXISTS_FIELD_NUMBER: _ClassVar[int]
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    PLACED_FIELD_NUMBER: _ClassVar[int]
     header: _common_pb2.ResponseHeader
     job: Job
     operators: _containers.RepeatedCompositeFieldContainer[Operator]
@@ -276,7 +293,8 @@ class DescribeJobResponse(_message.Message):
     payload_folder: bytes
     payload_exists: bool
     processes: _containers.RepeatedCompositeFieldContainer[Process]
-    def __init__(self, header: _Optional[_Union[_common_pb2.ResponseHeader, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., operators: _Optional[_Iterable[_Union[Operator, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[JobMessage, _Mapping]]] = ..., metadata: _Optional[_Iterable[_Union[Pair, _Mapping]]] = ..., payload_folder: _Optional[bytes] = ..., payload_exists: bool = ..., processes: _Optional[_Iterable[_Union[Process, _Mapping]]] = ...) -> None: ...
+    placed: Placed
+    def __init__(self, header: _Optional[_Union[_common_pb2.ResponseHeader, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., operators: _Optional[_Iterable[_Union[Operator, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[JobMessage, _Mapping]]] = ..., metadata: _Optional[_Iterable[_Union[Pair, _Mapping]]] = ..., payload_folder: _Optional[bytes] = ..., payload_exists: bool = ..., processes: _Optional[_Iterable[_Union[Process, _Mapping]]] = ..., placed: _Optional[_Union[Placed, _Mapping]] = ...) -> None: ...
 
 class RunAgainRequest(_message.Message):
     __slots__ = ("text", "start", "values")

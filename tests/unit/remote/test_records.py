@@ -15,6 +15,7 @@ from clara_cli.images.reference import RegisteredImage
 from clara_cli.jobs.clean import Ended
 from clara_cli.jobs.model import Job, OperatorRecord
 from clara_cli.jobs.model import Message as JobMessage
+from clara_cli.jobs.placed import Placed
 from clara_cli.jobs.states import JobPriority, JobState, JobStatus, OperatorStatus
 from clara_cli.models.store import Model
 from clara_cli.payloads.model import Payload, PayloadKind
@@ -42,6 +43,8 @@ RECORDS: list[tuple[Any, type[Message]]] = [
     (Ended("j", "p", "n", "HEALTHY", 1.0, 1 << 50), wire.Ended),
     (Line(1.5, 2, "n", b"\xff\n"), wire.ReadLogsResponse.Line),
     (Bind(f"/{ODD}", "/b", True), wire.Mount),
+    (Placed("j", "17_3", 1 << 40, "PENDING (Resources)", "", None), wire.Placed),
+    (Placed("j", None, 0, "", "n1", 2.5), wire.Placed),
 ]
 
 
