@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import signal
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from support import Clara, Project, processes_of
+
+from clara_cli.runtime.fork_server import ForkServer
 
 pytestmark = pytest.mark.e2e
 
@@ -299,6 +304,21 @@ def test_programs_that_would_find_something_else_are_started(clara: Clara, proje
     (folder / "beside.py").write_text("import os\nos.environ.setdefault('MKL_NUM_THREADS', '1')\n")
     if "beside" not in more:
         (folder / "beside.py").unlink()
+    assert not forked(clara, project)
+
+
+def test_operators_run_without_a_fork_server_that_was_killed(
+    clara: Clara, project: Project, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = ForkServer.fork
+
+    def late(server: ForkServer, document: int, descriptors: Sequence[int]) -> bool:
+        os.kill(server._pid, signal.SIGKILL)
+        os.waitid(os.P_PID, server._pid, os.WEXITED | os.WNOWAIT)
+        return fork(server, document, descriptors)
+
+    monkeypatch.setattr(ForkServer, "fork", late)
+    project.operator("a", FORKED)
     assert not forked(clara, project)
 
 
