@@ -61,7 +61,7 @@ class Forked:
             document.flush()
             sent = (output, told, go, *view, *request.descriptors)
             if not server.fork(document.fileno(), sent):
-                raise RuntimeFailure("the fork server is gone; CLARA_WARM_START=0 does without")
+                raise RuntimeFailure("the fork server is gone")
             self._open = stack.pop_all()
 
     def _hold(self, request: OperatorRequest, output: int, stack: ExitStack, theirs: ExitStack) -> tuple[int, int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from clara_cli.errors import RuntimeFailure
 from clara_cli.runtime.child import Child, OperatorRequest, Spawned
 from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.operator_log import OperatorLog
@@ -115,7 +116,9 @@ def _child(request: OperatorRequest, output: int, warm: ForkServer | None) -> Ch
     if warm is not None and warm.takes(request.argv, request.environment, request.descriptors):
         from clara_cli.runtime.forked import Forked
 
-        return Forked(request, output, warm)
+        # Whatever ended the fork server is no reason for an operator not to run.
+        with suppress(RuntimeFailure):
+            return Forked(request, output, warm)
     return Spawned(request, output)
 
 

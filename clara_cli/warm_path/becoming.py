@@ -119,7 +119,7 @@ def _leave_alone(template: Template) -> None:
 
 
 def _program(script: str) -> Callable[[], Any]:
-    path = os.fsencode(script if os.path.isabs(script) else os.path.join(os.getcwd(), script.removeprefix("./")))
+    path = os.fsencode(script if os.path.isabs(script) else os.path.join(os.getcwd(), script))
     file = _LIBC.fopen(path, b"rb")
     run: Any = _API.PyRun_SimpleFileExFlags
     run.errcheck = _keep

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from collections.abc import Iterable, Iterator
 
-# Libraries read these when they are loaded: a program that has them in its text may set them before.
+# Libraries read these when they are loaded: a program that has them in its text may set them before. A forked program
+# runs on a thread's stack, which does not grow with a limit that it raises.
 _READ_EARLY = re.compile(
     rb"\b(?:PYTHON[A-Z]|OMP_|OPENBLAS|GOTO_|MKL_|KMP_|BLIS_|NUMEXPR|NPY_|LD_[A-Z]|MALLOC_|GLIBC_)"
-    rb"|\bsys\.(?:modules|meta_path|path_hooks)\b"
+    rb"|\bsys\.(?:modules|meta_path|path_hooks)\b|\bRLIMIT_STACK\b"
 )
 # Files and bytes of the program that are looked at.
 _MOST_FILES, _MOST_BYTES = 200, 1 << 22
 
 
 def script(argv: list[str], preloaded: Iterable[str]) -> str | None:
-    """The program's file as it was named, if it suits; the working folder is the operator's."""
+    """The program's file as it was named, if it suits; the working folder and the limits are the operator's."""
+    if resource.getrlimit(resource.RLIMIT_STACK)[0] == resource.RLIM_INFINITY:
+        return None  # a thread's stack always ends somewhere, then at as little as 2 MB
     words = [word for word in argv[1:] if word != "-u"]
     name = words[0] if words else ""
     if not name or name.startswith("-") or not os.path.isfile(name):

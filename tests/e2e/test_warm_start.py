@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
+import signal
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from support import Clara, Project, processes_of
+
+from clara_cli.runtime.fork_server import ForkServer
 
 pytestmark = pytest.mark.e2e
 
@@ -289,6 +295,7 @@ def test_variables_of_the_user_count_for_both(clara: Clara, project: Project, mo
     [
         "os.environ['OMP_NUM_THREADS'] = '1'\nimport numpy",
         "import sys\nsys.modules.pop('json', None)",
+        "import resource\nresource.setrlimit(resource.RLIMIT_STACK, resource.getrlimit(resource.RLIMIT_STACK))",
         "import beside",
     ],
 )
@@ -298,6 +305,55 @@ def test_programs_that_would_find_something_else_are_started(clara: Clara, proje
     if "beside" not in more:
         (folder / "beside.py").unlink()
     assert not forked(clara, project)
+
+
+def test_operators_run_without_a_fork_server_that_was_killed(
+    clara: Clara, project: Project, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = ForkServer.fork
+
+    def late(server: ForkServer, document: int, descriptors: Sequence[int]) -> bool:
+        os.kill(server._pid, signal.SIGKILL)
+        os.waitid(os.P_PID, server._pid, os.WEXITED | os.WNOWAIT)
+        return fork(server, document, descriptors)
+
+    monkeypatch.setattr(ForkServer, "fork", late)
+    project.operator("a", FORKED)
+    assert not forked(clara, project)
+
+
+DEEP = """
+import sys
+sys.setrecursionlimit(10**6)
+def deep(n):
+    return max(map(deep, [n - 1])) if n else 0
+deep(10000)
+"""
+
+
+def test_an_unlimited_stack_is_one(clara: Clara, project: Project) -> None:
+    project.operator("a", FORKED + DEEP)
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_STACK)
+    if hard != resource.RLIM_INFINITY:
+        pytest.skip("the stack cannot be unlimited here")
+    resource.setrlimit(resource.RLIMIT_STACK, (hard, hard))
+    try:
+        job, _ = clara.run(project.definition(PLAIN))
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, limits)
+    assert log(clara, job).startswith("started\n")
+
+
+@pytest.mark.parametrize("file", ["./main.py", "../app/main.py"])
+def test_a_program_has_the_name_that_it_was_given(
+    clara: Clara, project: Project, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    folder = project.operator("a", "print(__file__)")
+    (folder / "Dockerfile").write_text(f'FROM x\nWORKDIR /app\nCOPY . .\nENTRYPOINT ["python", "{file}"]\n')
+    for warm in "01":
+        monkeypatch.setenv("CLARA_WARM_START", warm)
+        job, _ = clara.run(project.definition(PLAIN))
+        assert log(clara, job).endswith(f"/app/{file}\n")
 
 
 @pytest.mark.parametrize("name", ["json.py", "numpy/__init__.py", "socket.pyc", "clara/__init__.py"])
