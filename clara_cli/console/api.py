@@ -11,6 +11,7 @@ from starlette.responses import Response
 from clara_cli.console import api_models as wire
 from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.file_names import name_after
+from clara_cli.console.job import look as look_at_job
 from clara_cli.console.job import start_job
 from clara_cli.console.new_job import checked_name
 from clara_cli.console.sending import send_file
@@ -153,7 +154,7 @@ async def post_job(desk: TheDesk, new: wire.NewJob) -> wire.JobDetails:
         made = create_job(
             database, name, new.pipeline_id, None, new.priority, payloads=new.payloads, metadata=new.metadata
         )
-        return wire.job_details(find_job(database, made.job.id))
+        return _details(database, made.job.id)
 
     return await desk.slow.call(create)
 
@@ -302,4 +303,5 @@ async def get_models(desk: TheDesk) -> list[wire.ModelItem]:
 
 
 def _details(database: Database, job_id: str) -> wire.JobDetails:
-    return wire.job_details(find_job(database, job_id))
+    shown = look_at_job(database, job_id)
+    return wire.job_details(shown.view, shown.pipeline_name or None)

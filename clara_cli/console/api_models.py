@@ -172,7 +172,7 @@ def pipeline_item(record: PipelineRecord) -> PipelineItem:
     return PipelineItem(pipeline_id=record.id, name=record.name, created=when_if(record.created))
 
 
-def job_item(job: Job, pipeline_name: str | None = None) -> JobItem:
+def job_item(job: Job, pipeline_name: str | None) -> JobItem:
     return JobItem(
         job_id=job.id,
         payload_id=job.payload_id,
@@ -192,7 +192,7 @@ def found_item(found: FoundJob) -> JobItem:
     return job_item(found.job, found.pipeline or None)
 
 
-def job_details(view: JobView) -> JobDetails:
+def job_details(view: JobView, pipeline_name: str | None) -> JobDetails:
     operators = [
         OperatorItem(
             name=operator.name,
@@ -210,7 +210,7 @@ def job_details(view: JobView) -> JobDetails:
         MessageItem(created=when(item.created), severity=item.severity, text=item.text) for item in view.messages
     ]
     return JobDetails(
-        **job_item(view.job).model_dump(),
+        **job_item(view.job, pipeline_name).model_dump(),
         operators=operators,
         messages=messages,
         variables=dict(view.job.variables),

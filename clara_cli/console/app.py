@@ -144,7 +144,14 @@ def _methods(request: Request) -> list[str]:
 
 async def _wrong_values(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    texts = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
+    faults = error.errors()
+    for fault in faults:
+        if fault["type"] == "json_invalid":
+            why = fault.get("ctx", {}).get("error", fault["msg"])
+            return _show(request, 400, f"the body is no JSON, from character {fault['loc'][-1]} on: {why}")
+    if any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in faults):
+        return _show(request, 422, "the body is no JSON object", "send it with Content-Type: application/json")
+    texts = [f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'body'}: {fault['msg']}" for fault in faults]
     return _show(request, 422, "; ".join(texts))
 
 

@@ -71,7 +71,7 @@ async def job(request: Request, job_id: str, desk: Annotated[Desk, Depends(desk_
         tab="overview",
         shown=shown,
         graph=graph_svg(shown.pipeline, states),
-        timeline=timeline_svg(shown.view.operators, time.time()),
+        timeline=timeline_svg(shown.view.operators, time.time(), shown.view.job.started),
     )
 
 

@@ -21,10 +21,10 @@ from clara_cli.console.desk import Desk, desk_of
 from clara_cli.console.file_names import name_after
 from clara_cli.console.looking import Look, volume_query
 from clara_cli.console.pages import page
-from clara_cli.console.viewed import Place, address, find_place, open_place
+from clara_cli.console.viewed import Place, address, find_place, open_over, open_place
 from clara_cli.database import Database
 from clara_cli.volumes.export import nifti_pieces, nifti_size
-from clara_cli.volumes.overlay import COLOURS, laid_over
+from clara_cli.volumes.overlay import COLOURS
 from clara_cli.volumes.volume import Volume
 from clara_cli.volumes.window import Window, default_window
 
@@ -115,8 +115,8 @@ def _find(database: Database, payload_id: str, reference: str, look: Look) -> _S
     volume = open_place(place, look.array, look.axes)
     if not look.overlay:
         return _Shown(place, volume, None)
-    over = open_place(find_place(database, payload_id, look.overlay), None, look.axes)
-    return _Shown(place, volume, laid_over(over, volume))
+    over = find_place(database, payload_id, look.overlay)
+    return _Shown(place, volume, open_over(over, look.axes, volume))
 
 
 def _look(database: Database, payload_id: str, reference: str, look: Look) -> tuple[_Shown, Window]:

@@ -24,6 +24,7 @@ from clara_cli.payloads.locate import locate
 from clara_cli.payloads.names import parse_name, show_name
 from clara_cli.payloads.tree import payload_tree
 from clara_cli.payloads.walk import walk, within
+from clara_cli.volumes.overlay import laid_over
 from clara_cli.volumes.reading import Asked, Shelf, fingerprint, kind_of_volume, members
 from clara_cli.volumes.variables import head, open_variable, variables, viewable
 from clara_cli.volumes.volume import Volume
@@ -116,6 +117,19 @@ def open_place(place: Place, array: str | None, axes: str) -> Volume:
     if place.job_id is None:
         raise VolumeError(f"{place.shown}: this payload belongs to no job, and only jobs have variables")
     return open_variable(place.job_id, operator, name, axes)
+
+
+def open_over(place: Place, axes: str, volume: Volume) -> Volume:
+    """The volume at a place, as it lies over another; of an array the order of axes that fits that one's size.
+
+    Raises:
+        VolumeError: as `open_place`, or the two do not fit together.
+    """
+    over = open_place(place, None, axes)
+    if over.orientation.affine is None and over.axes != volume.axes:
+        turned = open_place(place, None, "xyz" if axes == "zyx" else "zyx")
+        over = turned if turned.axes == volume.axes else over
+    return laid_over(over, volume)
 
 
 def state_of(place: Place, array: str | None, axes: str) -> tuple[int, ...] | None:

@@ -16,13 +16,13 @@ from clara_cli.console.looking import PRESETS, Look, facts, panes, shown_place, 
 from clara_cli.console.niivue import bundle
 from clara_cli.console.pages import page
 from clara_cli.console.previews import preview
-from clara_cli.console.viewed import Place, address, arrays, beside, find_place, held, open_place, state_of
+from clara_cli.console.viewed import Place, address, arrays, beside, find_place, held, open_over, open_place, state_of
 from clara_cli.database import Database
 from clara_cli.errors import ClaraError, VolumeError
 from clara_cli.jobs.actions import find_job
 from clara_cli.payloads.names import show_name
 from clara_cli.volumes.orientation import Plane
-from clara_cli.volumes.overlay import label_over, laid_over
+from clara_cli.volumes.overlay import label_over
 from clara_cli.volumes.picture import draw, png
 from clara_cli.volumes.volume import Volume
 from clara_cli.volumes.window import Window, default_window
@@ -97,7 +97,7 @@ def _voxel(database: Database, payload_id: str, reference: str, look: Look) -> d
     if volume.orientation.affine is not None:
         found["place"] = shown_place(volume.orientation.affine @ (left, back, up, 1))
     if look.overlay:
-        overlay = laid_over(open_place(find_place(database, payload_id, look.overlay), None, look.axes), volume)
+        overlay = open_over(find_place(database, payload_id, look.overlay), look.axes, volume)
         found["label"] = label_over(overlay, volume, (left, back, up))
     return found
 
@@ -112,7 +112,7 @@ def _variables(database: Database, job_id: str) -> list[dict[str, str]]:
 
 def _picture(place: Place, over: Place | None, look: Look, plane: Plane, at: int) -> bytes:
     volume = open_place(place, look.array, look.axes)
-    overlay = laid_over(open_place(over, None, look.axes), volume) if over else None
+    overlay = open_over(over, look.axes, volume) if over else None
     window = _window(volume, look)
     return png(draw(volume, plane, at, window, look.frame, overlay, look.opacity))
 
@@ -131,7 +131,7 @@ def _page(database: Database, place: Place, look: Look) -> dict[str, Any]:
     fault = ""
     if look.overlay:
         try:
-            laid_over(open_place(find_place(database, place.payload_id, look.overlay), None, look.axes), volume)
+            open_over(find_place(database, place.payload_id, look.overlay), look.axes, volume)
         except ClaraError as error:  # the volume itself can be seen all the same
             fault, look = error.message, replace(look, overlay="")
     return {

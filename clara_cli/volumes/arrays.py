@@ -78,6 +78,8 @@ def open_npy(file: IO[bytes], name: str, axes: str) -> Volume:
 def from_array(voxels: Voxels, name: str, axes: str) -> Volume:
     """An array as a volume. `axes` says what its last three axes are (`zyx`), or its first three (`xyz`).
 
+    Of more than three, leading ones of size 1 are a batch, as operators for networks write them, and no x.
+
     Raises:
         VolumeError: it holds no numbers or has too few or too many axes.
     """
@@ -85,6 +87,8 @@ def from_array(voxels: Voxels, name: str, axes: str) -> Volume:
     check_dims(dims, voxels.dtype, name)
     axes = axes if len(voxels.dims) > 2 else "zyx"
     first = 0 if axes == "zyx" else len(dims) - 1
+    while first > 2 and dims[first] == 1:
+        first -= 1
     step = 1 if axes == "zyx" else -1
     spatial = (first, first + step, first + 2 * step)
     return Volume(name, _Padded(voxels, dims), spatial, UNKNOWN[axes])

@@ -34,17 +34,20 @@ class _Axis:
         return min(100.0, max(0.0, (moment - self.start) / self.length * 100))
 
 
-def timeline_svg(operators: Sequence[OperatorRecord], now: float) -> Markup:
+def timeline_svg(operators: Sequence[OperatorRecord], now: float, began: float | None = None) -> Markup:
     """Bars from start to end; of an operator that runs, to `now` (seconds since 1970).
 
-    Empty before the first operator has begun.
+    Empty before the first operator has begun. What ended before the job `began` was taken over from an earlier one,
+    days ago perhaps: it has no bar, or those of this job could not be seen beside the time between.
     """
-    moments = [moment for item in operators for moment in (item.started, _end(item, now)) if moment is not None]
+    earlier = {item.name for item in operators if item.stopped is not None and item.stopped < (began or 0.0)}
+    ran = [item for item in operators if item.name not in earlier]
+    moments = [moment for item in ran for moment in (item.started, _end(item, now)) if moment is not None]
     if not moments:
         return Markup()
     axis = _Axis(min(moments), max(max(moments) - min(moments), 0.1))
     height = _TOP + _ROW * len(operators)
-    rows = [_row(item, _TOP + number * _ROW, axis, now) for number, item in enumerate(operators)]
+    rows = [_row(item, _TOP + number * _ROW, axis, now, item.name in earlier) for number, item in enumerate(operators)]
     return Markup(
         '<svg class="drawing timeline" role="group" aria-label="{}" width="100%" height="{}">\n{}\n{}\n</svg>'
     ).format(f"When {len(operators)} operators ran", height, _ticks(axis, height), Markup("\n").join(rows))
@@ -86,11 +89,12 @@ def _moment(seconds: float, step: float) -> str:
     return duration(round(seconds))
 
 
-def _row(item: OperatorRecord, top: float, axis: _Axis, now: float) -> Markup:
+def _row(item: OperatorRecord, top: float, axis: _Axis, now: float, earlier: bool) -> Markup:
     word = item.status.value.lower()
     end = _end(item, now)
     took = "" if item.started is None or end is None else duration(end - item.started)
     since = f"began after {duration(item.started - axis.start)}" if item.started is not None else "has not run"
+    since = "in an earlier job" if earlier else since
     told = ", ".join(filter(None, (item.name, word, since, took and f"took {took}" if item.stopped else took)))
     return Markup(
         '<a class="bar state-{}" href="#operator-{}" aria-label="{}"><title>{}</title>'
@@ -98,8 +102,8 @@ def _row(item: OperatorRecord, top: float, axis: _Axis, now: float) -> Markup:
         '<text class="name" x="{}" y="{}">{} <tspan class="second" dx="6">{}</tspan></text>{}</a>'
     ).format(
         *(word, quote(item.name), told, told, top, _ROW, icon(item.status, 2, top + 3)),
-        *(ICON_SIZE + 8, top + 15, item.name, f"{word} {took}".strip()),
-        _bar(item.started, end, top, axis, item.status is OperatorStatus.RUNNING),
+        *(ICON_SIZE + 8, top + 15, item.name, f"{word} {took}".strip() + (" in an earlier job" if earlier else "")),
+        _bar(None if earlier else item.started, end, top, axis, item.status is OperatorStatus.RUNNING),
     )
 
 

@@ -30,6 +30,7 @@ def test_a_session_over_the_api(console: Console) -> None:
         assert [item["name"] for item in operators] == ["reader", "writer"]
         made = client.post("/jobs", json={"pipeline_id": identity, "name": "by rest", "priority": "HIGHER"}).json()
         assert (made["state"], made["status"], made["priority"]) == ("PENDING", "HEALTHY", "HIGHER")
+        assert made["pipeline_name"] == client.get(f"/jobs/{made['job_id']}").json()["pipeline_name"] == "over-rest"
         payload, job = made["payload_id"], made["job_id"]
         assert client.put(f"/payloads/{payload}/files/deep/é%23.bin", content=b"\x00\x01").status_code == 204
         assert client.get(f"/payloads/{payload}/files").json() == [
@@ -129,3 +130,13 @@ def test_a_body_is_checked(console: Console, path: str) -> None:
     job = console.job(console.pipeline("checked"), "checked")
     answer = httpx.post(f"{console.address}{API}{path.format(job)}", json={"unknown": 1})
     assert answer.status_code == 422 and "unknown" in answer.json()["error"]
+
+
+def test_a_body_that_is_no_json_is_malformed(console: Console) -> None:
+    kind = {"Content-Type": "application/json"}
+    broken = httpx.post(f"{console.address}{API}/jobs", content=b"{bad", headers=kind)
+    assert broken.status_code == 400 and broken.json()["error"].startswith("the body is no JSON, from character 1 on")
+    untyped = httpx.post(f"{console.address}{API}/jobs", content=b'{"name": "a"}')
+    assert untyped.status_code == 422 and "Content-Type: application/json" in untyped.json()["hint"]
+    missing = httpx.post(f"{console.address}{API}/jobs")
+    assert missing.status_code == 422 and missing.json()["error"] == "body: Field required"

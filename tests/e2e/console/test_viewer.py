@@ -51,6 +51,7 @@ def payload(console: Console) -> str:
     nib.save(nib.Nifti1Image(IMAGE, AFFINE), files / "image.nii")
     nib.save(nib.Nifti1Image(IMAGE, AFFINE), files / "image.nii.gz")
     nib.save(nib.Nifti1Image(LABELS, AFFINE), files / "labels.nii.gz")
+    np.save(files / "batch.npy", LABELS[None])
     halves = np.repeat(np.uint8([1, 2]), 10)[:, None, None] * np.ones(SHAPE, np.uint8)
     nib.save(nib.Nifti1Image(halves, AFFINE), files / "halves.nii")
     nib.save(nib.Nifti1Image(LABELS[:5], np.eye(4) + np.eye(4)[::-1] * 0.3), files / "turned.nii")
@@ -179,6 +180,12 @@ def test_the_overlay_in_the_browser(console: Console, payload: str, page: Page) 
     wanted = as_marked(grey, expected(RAS_LABELS, Plane.AXIAL, 6), 0.5)
     np.testing.assert_array_equal(pixels(page, Plane.AXIAL), wanted)
     page.wait_for_url(re.compile("overlay=input%2Flabels.nii.gz"))
+
+
+def test_an_array_lies_over_its_image_in_the_order_of_axes_that_fits(console: Console, payload: str) -> None:
+    for base in ("slice/input/image.nii?plane=coronal&at=3&overlay=input/", "voxel/input/image.nii?overlay=input/"):
+        over = [got(console, f"/payloads/{payload}/{base}{name}") for name in ("batch.npy", "labels.nii.gz")]
+        assert over[0].status_code == 200 and over[0].content == over[1].content
 
 
 def test_an_overlay_that_does_not_fit_is_said_and_the_image_stays(console: Console, payload: str, page: Page) -> None:

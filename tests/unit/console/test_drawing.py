@@ -258,6 +258,15 @@ def test_bars_lie_where_the_times_are() -> None:
     assert 'x="10.00%" y="86" width="90.00%"' in later
 
 
+def test_what_an_earlier_job_left_does_not_stretch_the_axis() -> None:
+    kept = OperatorRecord("kept", "i", OperatorStatus.COMPLETED, 1.0, 2.0, 0)
+    svg = timeline_svg([kept, *records()], 300.0, 99.0)
+    bars = [each for each in parsed(svg).iter("rect") if (each.get("class") or "").startswith("time")]
+    assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("0.00%", "25.00%"), ("25.00%", "75.00%")]
+    assert "in an earlier job" in svg
+    assert timeline_svg([kept], 300.0, 99.0) == ""
+
+
 def test_before_anything_has_begun_there_is_no_timeline() -> None:
     assert timeline_svg(records()[2:], 300.0) == ""
     assert timeline_svg([], 300.0) == ""

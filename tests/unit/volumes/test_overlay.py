@@ -76,7 +76,8 @@ def test_an_array_of_the_image_s_size_lies_as_the_image_does(image: Volume, tmp_
     # As ITK gives it: axes up, back, left of the file, that is, the file's axes the other way round.
     np.save(tmp_path / "a.npy", data.T)
     np.save(tmp_path / "b.npy", data)
-    for name, axes in (("a.npy", "zyx"), ("b.npy", "xyz")):
+    np.save(tmp_path / "batch.npy", data[None])
+    for name, axes in (("a.npy", "zyx"), ("b.npy", "xyz"), ("batch.npy", "xyz")):
         over = laid_over(open_volume(Asked(tmp_path / name, str(tmp_path), axes=axes)), image)
         for plane in Plane:
             np.testing.assert_array_equal(slice_over(over, image, plane, 1), straight.slice(plane, 1))
