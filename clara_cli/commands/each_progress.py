@@ -27,9 +27,10 @@ class EachProgress:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._failed = self._done = 0
+        self._failed = self._cancelled = self._done = 0
         self._said: Counter[str] = Counter()
         self._drawn = 0.0
+        self._latest = (0, 0)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
@@ -54,7 +55,8 @@ class EachProgress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._progress is not None:
-            self._progress.refresh()
+            self._drawn = 0.0
+            self.draw(*self._latest)
             self._progress.stop()
 
     def ended(self, outcome: Outcome) -> None:
@@ -62,7 +64,8 @@ class EachProgress:
         self._done += 1
         if outcome.reason is None:
             return
-        self._failed += 1
+        self._failed += outcome.failed
+        self._cancelled += outcome.cancelled
         self._said[outcome.reason] += 1
         if self._said[outcome.reason] > _MOST:
             return
@@ -78,9 +81,11 @@ class EachProgress:
 
     def draw(self, running: int, waiting: int) -> None:
         """Show the numbers as they are now."""
+        self._latest = (running, waiting)
         now = time.monotonic()
         if self._progress is None or self._task is None or now - self._drawn < _INTERVAL:
             return
         self._drawn = now
-        text = f"{running} running, {waiting} waiting, {self._failed} failed"
+        cancelled = f", {self._cancelled} cancelled" if self._cancelled else ""
+        text = f"{running} running, {waiting} waiting, {self._failed} failed{cancelled}"
         self._progress.update(self._task, completed=self._done, description=text, refresh=True)

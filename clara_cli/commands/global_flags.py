@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from clara_cli import entry
-from clara_cli.errors import ConfigError
+from clara_cli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from clara_cli.config import Config
@@ -57,6 +57,9 @@ class Settings:
         """The place where jobs run: this machine, or the platform that was named."""
         config = self.config()
         if config.host is not None:
+            if self.engine is not None:
+                where = f"the platform at {config.host} runs jobs as its own configuration says"
+                raise UsageError(f"--engine is about jobs of this machine: {where}")
             with remote_site(config) as site:
                 if self.verbose:
                     notice(f"platform: {site.address}")

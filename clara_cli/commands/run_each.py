@@ -142,11 +142,13 @@ def _report(ended: Sequence[Outcome], left: int, target: Path, detached: bool) -
         elif rows:
             click.echo(table(["VOLUME", "STATUS", "JOB", "SECONDS", "REASON"], rows))
         sys.stdout.flush()
-    failed = sum(item.reason is not None for item in ended)
-    more = f"; {left} not started" if left else ""
+    failed = sum(item.failed for item in ended)
+    cancelled = sum(item.cancelled for item in ended)
+    well = len(ended) - failed - cancelled
+    more = (f", {cancelled} cancelled" if cancelled else "") + (f"; {left} not started" if left else "")
     if detached:
         notice("the jobs go on in Slurm; the same call with --resume, without --detach, follows them and keeps results")
     else:
-        notice(f"{len(ended) - failed} of {len(ended) + left} ended well, {failed} failed{more}; results: {target}")
-    if failed or left:
+        notice(f"{well} of {len(ended) + left} ended well, {failed} failed{more}; results: {target}")
+    if failed or cancelled or left:
         notice("to run what is missing: the same call with --resume")

@@ -18,9 +18,10 @@ from clara_cli.jobs.each import Volume, keep_results, latest_jobs, note_volume, 
 from clara_cli.jobs.handover import read_handover
 from clara_cli.jobs.model import Job
 from clara_cli.jobs.placed_batch import PlacedBatch
-from clara_cli.jobs.states import JobPriority, JobState
+from clara_cli.jobs.states import JobPriority, JobState, JobStatus
 from clara_cli.runtime.plan import JobResult
 from clara_cli.runtime.process import log_tail
+from clara_cli.slurm.look import check_answers
 
 # Seconds during which jobs are made before one looks how the others are: for Slurm, these become one array.
 _BURST = 10.0
@@ -61,6 +62,14 @@ class Outcome:
     status: str
     reason: str | None = None
     seconds: float = 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        return self.status == JobStatus.CANCELED.wire
+
+    @property
+    def failed(self) -> bool:
+        return self.reason is not None and not self.cancelled
 
 
 class EachRun(Generic[Started]):
@@ -114,8 +123,9 @@ class EachRun(Generic[Started]):
 
         Raises:
             StateConflict: jobs of an earlier call are with an engine that is not this one's.
+            SlurmSilence: jobs are to run in Slurm, which does not answer.
         """
-        self._todo = deque(self._adopt(volumes))
+        self._prepare(volumes)
         while (self._todo and not self._stopped) or self._volumes or self._ended:
             until = time.monotonic() + (_BURST if self._away else 0.0)
             while self._todo and len(self._volumes) < most and not self._stopped:
@@ -133,7 +143,7 @@ class EachRun(Generic[Started]):
 
     def make_all(self, volumes: Sequence[Volume]) -> Iterator[Outcome | None]:
         """Make all jobs and hand them over, without waiting for them; yields those that cannot be, and None often."""
-        self._todo = deque(self._adopt(volumes))
+        self._prepare(volumes)
         while self._todo and not self._stopped:
             self._make(self._todo.popleft())
             yield self._ended.popleft() if self._ended else None
@@ -143,6 +153,12 @@ class EachRun(Generic[Started]):
     def refused(self, event: Event) -> Outcome | None:
         """The outcome of a job that was made by `make_all` and not taken; None for any other event."""
         return self._happened(event) if event.error is not None else None
+
+    def _prepare(self, volumes: Sequence[Volume]) -> None:
+        self._todo = deque(self._adopt(volumes))
+        if self._todo and self._away:
+            # Else every volume would be copied for a job that cannot be handed over.
+            check_answers()
 
     def _adopt(self, volumes: Sequence[Volume]) -> list[Volume]:
         """What an earlier call left: jobs that go on are followed, results of those that ended well are kept.

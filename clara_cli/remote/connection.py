@@ -161,7 +161,8 @@ class Connection:
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
             raise RuntimeFailure(
                 f"{where} does not let this caller in: {details or code.name}",
-                hint="--token-file or `token_file` in the configuration names the file with its token",
+                hint=("the token that was sent is another one; " if self._metadata else "")
+                + "--token-file or `token_file` in the configuration names the file with its token",
             ) from error
         if code is grpc.StatusCode.UNAVAILABLE:
             said, hint = self._why_unavailable(details)
@@ -174,7 +175,8 @@ class Connection:
                 return said, hint
         if re.search("socket closed|connection reset|broken pipe|end of tcp|goaway", details, re.IGNORECASE):
             if self._secure:
-                return "the connection was closed", "is TLS meant for this port? without it, leave out --tls-ca"
+                hint = "if it asks for this caller's certificate: --tls-cert and --tls-key; without TLS: no --tls-ca"
+                return "the connection was closed", hint
             return "the connection was closed", "if it wants TLS: --tls-ca, or `tls` in the configuration"
         return details.rpartition("last error: ")[2] or "no answer", None
 
@@ -187,7 +189,11 @@ _REASONS: Sequence[tuple[str, str, str | None]] = (
         "there is no such host",
         None,
     ),
-    ("wrong.version.number|tlsv1|http/1|record.layer|packet.length", "it does not speak TLS", "leave out --tls-ca"),
+    (
+        "wrong.version.number|tlsv1|http/1|record.layer|packet.length",
+        "it does not speak TLS",
+        "leave out --tls-ca and https://",
+    ),
     (
         "certificate.verify.failed|self.signed|hostname verification|peer name|unknown.ca",
         "its certificate is not of an authority that is trusted here, or not for this name",

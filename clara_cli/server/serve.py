@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 import signal
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +159,24 @@ def _credentials(options: Options) -> grpc.ServerCredentials | None:
         return None
     pair = (_read(options.key), _read(options.certificate))
     authority = _read(options.client_ca) if options.client_ca else None
+    _check_usable(options)
     return grpc.ssl_server_credentials([pair], authority, authority is not None)
+
+
+def _check_usable(options: Options) -> None:
+    """Raise ConfigError for files of which gRPC would only say that it cannot listen."""
+    assert options.certificate is not None and options.key is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.certificate, options.key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        said = f"{options.certificate} and {options.key} are not a certificate and its key in PEM, without a password"
+        raise ConfigError(said) from error
+    if options.client_ca is not None:
+        try:
+            context.load_verify_locations(options.client_ca)
+        except ssl.SSLError as error:
+            raise ConfigError(f"{options.client_ca} holds no certificate in PEM") from error
 
 
 def _read(path: Path) -> bytes:

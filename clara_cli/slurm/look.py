@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from clara_cli.errors import RuntimeFailure
 from clara_cli.slurm.command import SlurmRefusal, SlurmSilence, ask
@@ -74,6 +75,12 @@ def _code(status: str) -> int | None:
     if not before.isdigit():
         return None
     return int(before) if colon else int(before) >> 8 & 0xFF
+
+
+def check_answers() -> None:
+    """Raise SlurmSilence when Slurm does not answer."""
+    with suppress(SlurmRefusal):
+        ask(["sinfo", "--noheader", "--format=%P"], seconds=_PATIENCE)
 
 
 def largest_node(partition: str | None) -> tuple[int, int] | None:

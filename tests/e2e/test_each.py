@@ -92,6 +92,15 @@ def test_wrong_calls(clara: Clara, study: Study) -> None:
     assert not Path("r").exists() and clara("list", "jobs", "-q").out == ""
 
 
+def test_without_slurm_no_job_is_made(clara: Clara, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        study.volume(name)
+    monkeypatch.setenv("PATH", str(study.volumes))
+    answer = clara(*study.words("--engine", "slurm"), code=1)
+    assert answer.out == "" and answer.err.count("there is no program") == 1
+    assert clara("list", "jobs", "-q").out == "" and study.kept() == []
+
+
 def test_only_some_operators_and_quiet(clara: Clara, study: Study) -> None:
     study.volume("a")
     answer = clara(*study.words("-q", "--only", "double"))
@@ -104,6 +113,7 @@ def test_ctrl_c_cancels_what_is_under_way_and_resume_goes_on(clara: Clara, study
     code, shown = on_terminal(*study.words(), interrupt_when=lambda text: "1/30" in text)
     assert code == 130, shown
     assert study.kept() == ["v00"] and "not started" in shown
+    assert "1 of 30 ended well, 0 failed, " in shown and "0 running, 0 waiting, 0 failed, " in shown
     states = clara("list", "jobs").out
     assert "RUNNING" not in states and "JOB_STATE_PENDING" not in states
     study.gate.touch()

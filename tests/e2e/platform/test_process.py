@@ -204,6 +204,23 @@ def test_a_token_over_tls_makes_a_server_trusted(tmp_path: Path, certificates: P
         wait_until(lambda: find_running(Root(server.root)) is None, "the server's end")
 
 
+@pytest.mark.parametrize(
+    ("key", "authority", "said"),
+    [
+        ("client.key", "ca.pem", "are not a certificate and its key"),
+        ("server.pem", "ca.pem", "are not a certificate and its key"),
+        ("server.key", "server.key", "holds no certificate"),
+    ],
+)
+def test_files_that_are_not_for_tls(tmp_path: Path, certificates: Path, key: str, authority: str, said: str) -> None:
+    server = Server(tmp_path / "own")
+    server.folder.mkdir()
+    words = ("--tls-cert", "server.pem", "--tls-key", key, "--client-ca", authority)
+    named = [word if word.startswith("-") else str(certificates / word) for word in words]
+    answer = server.clara("platform", "start", *named, code=1)
+    assert said in answer.stderr and "cannot listen" not in answer.stderr
+
+
 @pytest.mark.parametrize("mutual", [False, True])
 def test_tls(tmp_path: Path, certificates: Path, mutual: bool) -> None:
     words = [

@@ -199,6 +199,12 @@ def test_a_platform_that_is_away(client: Client, tmp_path: Path) -> None:
     assert not (client.folder / "out").exists()
 
 
+def test_an_engine_is_not_chosen_for_a_platform(platform: Server, client: Client) -> None:
+    for words in (("start", "job", "-j", "0"), ("run", "definition.yaml")):
+        done = client("--host", platform.address, *words, "--engine", "slurm", code=2)
+        assert f"--engine is about jobs of this machine: the platform at {platform.address}" in done.stderr
+
+
 def test_another_service_at_the_port(client: Client) -> None:
     """One that speaks, but not this."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -236,6 +242,7 @@ def test_tokens(tmp_path: Path, client: Client) -> None:
         config.unlink()
         for words in ((), ("--token-file", wrong)):
             said = client.refused("--host", address, *words, "list", "jobs")
+            assert ("the token that was sent is another one" in said) is bool(words)
             assert "does not let this caller in: this server asks for a token" in said and "--token-file" in said
         assert "holds no token" in client.refused("--host", address, "--token-file", "empty", "list", "jobs")
         assert "cannot read none" in client.refused("--host", address, "--token-file", "none", "list", "jobs")
@@ -278,7 +285,7 @@ def test_tls(tmp_path: Path, client: Client, certificates: Path, platform: Serve
         for given, expected in (
             ((), "--tls-ca"),
             (("--tls-ca", file["other.pem"], *caller), "its certificate is not of an authority that is trusted"),
-            (("--tls-ca", file["ca.pem"]), "cannot reach the platform"),
+            (("--tls-ca", file["ca.pem"]), "--tls-cert and --tls-key"),
             (("--tls-ca", file["ca.pem"], *caller[:2]), "belong together"),
             (("--tls-ca", "none"), "cannot read none"),
         ):
