@@ -25,6 +25,8 @@ _READ_EARLY = (
 _READ_EARLY_NAMES = ("TZ", "LANG", "LANGUAGE", "HOME")
 # Beside its own descriptors each operator gets six; the kernel passes 253 at a time.
 _MOST_DESCRIPTORS = 200
+# Bytes: a word of a command line or environment, and all of them, that every kernel takes.
+_LONGEST_WORD, _MOST_WORDS = 128 << 10, 1 << 20
 
 
 class ForkServer:
@@ -52,6 +54,10 @@ class ForkServer:
     def takes(self, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> bool:
         """Whether an operator finds in a fork what it would find if it were started anew, as far as that shows here."""
         if len(argv) < 2 or argv[0] != sys.executable or len(descriptors) > _MOST_DESCRIPTORS:
+            return False
+        # Such a program could not be executed; the kernel counts bytes, of which a character has at most four.
+        sizes = [*map(len, argv), *(len(name) + len(value) + 1 for name, value in environment.items())]
+        if max(sizes) * 4 >= _LONGEST_WORD or sum(sizes) * 4 >= _MOST_WORDS:
             return False
         return _decisive(environment) == self._decisive
 

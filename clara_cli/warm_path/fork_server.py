@@ -18,7 +18,11 @@ _LOADED = ("numpy", "clara.driver", "clara.channel")
 def main() -> None:
     """Load, then serve until nobody asks any more."""
     import os
+    import resource
 
+    # What is sent may have higher numbers than the soft limit allows here; each operator gets its own limits.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.setsid()  # Ctrl-C is for whoever asks
     os.chdir("/")
     import gc
