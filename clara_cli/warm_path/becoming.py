@@ -105,6 +105,9 @@ def _set_interpreter(argv: list[str], script: str, template: Template) -> None:
     main.__doc__ = None
     template.kept.append(sys.modules["__main__"])
     sys.modules["__main__"] = main
+    threads: Any = sys.modules.get("threading")
+    if threads is not None:
+        threads.main_thread()._set_native_id()  # that of the process in between is still there
     numbers = sys.modules.get("numpy.random")
     if numbers is not None:
         numbers.seed()

@@ -194,7 +194,8 @@ ENDS = {
         "import atexit; print(os.path.getsize('kept'))\n"
     ),
     "after its threads": (
-        "import threading, time\ndef later():\n    time.sleep(0.2)\n    print('thread', threading.main_thread().name)\n"
+        "import os, threading, time\nprint(threading.main_thread().native_id == os.getpid())\n"
+        "def later():\n    time.sleep(0.2)\n    print('thread', threading.main_thread().name)\n"
         "threading.Thread(target=later).start()\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
     ),
     "with stdout closed": "import sys, os; print('x', end=''); os.close(1); print('y')",
