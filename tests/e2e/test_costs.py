@@ -117,8 +117,8 @@ def test_what_each_command_of_a_session_costs(chain: Path, tmp_path: Path, monke
     assert_at_most(counted("list", "jobs").cost, Cost(1, 7, 0, 0, 0))
     assert_at_most(counted("list", "pipelines").cost, Cost(1, 4, 0, 0, 0))
     assert_at_most(counted("describe", "job", "-j", job).cost, Cost(1, 12, 0, 0, 0))
-    assert_at_most(counted("logs", "-j", job).cost, Cost(1, 14, 0, 0, 0))
-    assert_at_most(counted("download", f"{job}:/*", str(tmp_path / "out")).cost, Cost(1, 14, 0, 0, 0))
+    assert_at_most(counted("logs", "-j", job).cost, Cost(1, 15, 0, 0, 0))
+    assert_at_most(counted("download", f"{job}:/*", str(tmp_path / "out")).cost, Cost(1, 17, 0, 0, 0))
     assert (tmp_path / "out" / "input" / "file").read_text() == "content"
 
 

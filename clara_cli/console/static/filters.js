@@ -24,3 +24,7 @@ async function search() {
   await refresh(table);
   table.setAttribute("aria-busy", "false");
 }
+
+// What was typed or chosen before this was loaded.
+const shown = new URLSearchParams(location.search);
+if ([...new FormData(form)].some(([name, value]) => (shown.get(name) ?? "") !== value)) search();
