@@ -266,7 +266,10 @@ def test_npz_arrays_are_read_piece_by_piece_and_into_memory_that_is_there(
         pieces = [(start, piece.copy()) for start, piece in found.pieces()]
         assert [start for start, _ in pieces] == [sum(p.size for _, p in pieces[:n]) for n in range(len(pieces))]
         assert all(piece.dtype == array.dtype for _, piece in pieces)
-        assert b"".join(piece.tobytes() for _, piece in pieces) == array.ravel("F" if found.fortran_order else "C").tobytes()
+        assert (
+            b"".join(piece.tobytes() for _, piece in pieces)
+            == array.ravel("F" if found.fortran_order else "C").tobytes()
+        )
         for out_order in "CF":
             out = np.empty(array.shape, array.dtype, out_order)
             assert found.read(out) is out

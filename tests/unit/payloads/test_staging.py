@@ -91,7 +91,9 @@ def test_a_job_killed_before_its_record_leaves_nothing(data: Path, tmp_path: Pat
     definition.write_text("api-version: 0.4.0\nname: n\noperators:\n- {name: a, container: {image: a}}\n")
     clara = Clara()
     pipeline = clara.pipeline(definition)
-    killed_at("clara_cli.payloads.staging", "put_in_place", "after", "create", "job", "-n", "x", "-p", pipeline, "-f", data)
+    killed_at(
+        "clara_cli.payloads.staging", "put_in_place", "after", "create", "job", "-n", "x", "-p", pipeline, "-f", data
+    )
     assert clara("list", "jobs", "-q").out == clara("list", "payloads", "-q").out == ""
     payload = clara("create", "job", "-n", "x", "-p", pipeline, "-f", data).lines[1].removeprefix("PAYLOAD_ID: ")
     with Database(choose_root(load_config())) as database:
