@@ -200,13 +200,13 @@ class Cluster:
         states = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%t", check=False).split()
         return len(states) == len(self.nodes) and set(states) == {"idle"}
 
-    def wait(self, condition: Callable[[], object], what: str) -> None:
+    def wait(self, condition: Callable[[], object], what: str, seconds: float = _PATIENCE) -> None:
         """Wait until something is true; an assertion names it when that takes too long."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
                 logs = "".join(f"\n{path}:\n{path.read_text()[-2000:]}" for path in sorted(self.folder.glob("*.log")))
-                raise AssertionError(f"waited {_PATIENCE} s for {what}{logs}")
+                raise AssertionError(f"waited {seconds} s for {what}{logs}")
             time.sleep(0.02)
 
 

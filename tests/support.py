@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -53,13 +54,15 @@ class Clara:
     def __call__(self, *words: object, code: int | None = 0) -> Answer:
         from clara_cli.cli import cli
 
-        before, descriptors = self._state(), _open_descriptors()
+        before, threads, descriptors = self._state(), _threads(), _open_descriptors()
         result = CliRunner().invoke(cli, [str(word) for word in words], prog_name="clara")
         answer = Answer(result.exit_code, result.stdout, result.stderr)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        assert before == self._state(), "the command left something changed in this process"
-        # What an earlier test left to the garbage collector may vanish meanwhile, hence not equal.
+        after = self._state()
+        assert before == after, f"the command left something changed in this process: {before} is now {after}"
+        # What an earlier test left, a thread or to the garbage collector, may vanish meanwhile, hence not equal.
+        assert not _threads() - threads, f"the command left threads: {_threads() - threads}"
         assert _open_descriptors() <= descriptors, "the command left descriptors open"
         if code is not None:
             assert answer.code == code, f"exit {answer.code}\n{answer.out}\n{answer.err}"
@@ -82,8 +85,11 @@ class Clara:
     @staticmethod
     def _state() -> tuple[object, ...]:
         handlers = tuple(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-        threads = tuple(sorted(thread.name for thread in threading.enumerate()))
-        return Path.cwd(), handlers, threads
+        return Path.cwd(), handlers
+
+
+def _threads() -> Counter[str]:
+    return Counter(thread.name for thread in threading.enumerate())
 
 
 def _open_descriptors() -> int:

@@ -8,10 +8,9 @@ const progress = document.getElementById("progress");
 let chosen = [];
 
 for (const input of inputs) {
-  input.addEventListener("change", () => {
-    choose([...input.files].map((file) => ({ file, path: file.webkitRelativePath ? below(file.webkitRelativePath) : file.name })));
-    input.value = "";
-  });
+  input.addEventListener("change", () => take(input));
+  // What was chosen before this was loaded.
+  if (input.files.length) take(input);
 }
 drop.addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -32,6 +31,11 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (form.reportValidity()) send();
 });
+
+function take(input) {
+  choose([...input.files].map((file) => ({ file, path: file.webkitRelativePath ? below(file.webkitRelativePath) : file.name })));
+  input.value = "";
+}
 
 function below(path) {
   return path.slice(path.indexOf("/") + 1);

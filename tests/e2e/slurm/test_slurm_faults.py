@@ -111,7 +111,8 @@ def test_kill_9_of_slurmctld(job: Job, cluster: Cluster, clara: Clara, project: 
     clara("wait", job.id, code=None)
     assert job.record()["state"] == "JOB_STATE_STOPPED"
     cluster.start("slurmctld")
-    cluster.wait(cluster.idle, "idle nodes")
+    # A node whose job ended meanwhile tells of it again only after a while.
+    cluster.wait(cluster.idle, "idle nodes", 120)
     assert job.ran() == 1
 
 
