@@ -26,4 +26,9 @@ fi
 "$environment/bin/ruff" check
 "$environment/bin/ruff" format --check
 "$environment/bin/mypy"
-exec "$environment/bin/pytest" -n auto "$@"
+status=0
+"$environment/bin/pytest" -n auto "$@" || status=$?
+[ "$status" = 1 ] || exit "$status"
+# What the load of all others disturbed passes alone; what is broken fails again.
+echo "once more, one at a time: the tests that failed"
+exec "$environment/bin/pytest" --last-failed "$@"
