@@ -23,8 +23,8 @@ from clara_cli.runtime.process_limit import process_limit
 
 # Says that it runs, and stays until the runner lets it go.
 _HOLDER = "echo >/proc/self/fd/{ready}; read -r _ </proc/self/fd/{held}"
-# Seconds that an operator may take to become one.
-_PATIENCE = 10.0
+# Seconds to wait for an operator to become one, at a time.
+_PATIENCE = 2.0
 _LIMITS = tuple(
     getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
 )
