@@ -115,16 +115,16 @@ def stop() -> None:
 @_accepted
 @global_options
 def restart(**given: Any) -> None:
-    """End the console and start it anew, as it was started before unless options say otherwise. Pages come back."""
+    """End the console and start it anew. What no option says stays as it was started before. Pages come back."""
     from clara_cli.console.process import CONSOLE
 
     if not installed():
         say_not_installed("restarted")
         return
-    said = given["port"] is not None or any(given.values())
-    wanted = _options(given) if said else None
-    stopped = CONSOLE.stop(_root())
-    start_console(wanted or (stopped.options if stopped else _options(given)))
+    before = CONSOLE.find_running(_root())
+    options = _options(given, before.options if before else None)
+    CONSOLE.stop(_root())
+    start_console(options)
 
 
 @command.command("status", cls=ClaraCommand)
@@ -199,15 +199,17 @@ def _browse(options: Options, wanted: bool) -> None:
             notice(f"No browser was found: open {options.addresses()[0]}")
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: dict[str, Any], before: Options | None = None) -> Options:
+    """What was given; for the rest what it was before, or the usual."""
     from clara_cli.console.options import Options
 
+    rest = before or Options()
     return Options(
-        given["address"] or Options.host,
-        Options.port if given["port"] is None else given["port"],
-        given["token_file"],
-        given["insecure"],
-        given["allowed"],
+        given["address"] or rest.host,
+        rest.port if given["port"] is None else given["port"],
+        given["token_file"] or rest.token_file,
+        given["insecure"] or rest.insecure,
+        given["allowed"] or rest.allowed,
     ).checked()
 
 
