@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import ending
 import entering
 import imaging
 import suiting
@@ -25,8 +26,6 @@ _API = ctypes.pythonapi
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.fopen.restype = ctypes.c_void_p
 _API.PyRun_SimpleFileExFlags.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
-# What the operator's code came to: 0, or -1 when it ended with an exception (which has been shown by then).
-_result: list[int] = []
 # Status of a program that could not be set up, as shells and bubblewrap say it.
 _CANNOT = 127
 
@@ -112,38 +111,12 @@ def _set_interpreter(argv: list[str], script: str, template: Template) -> None:
     if numbers is not None:
         numbers.seed()
     # The first to be registered is the last to be called, when nothing of the program runs any more.
-    atexit.register(_leave_alone, template)
-
-
-def _leave_alone(template: Template) -> None:
-    """Do not take apart, page by page, what is shared with all other operators."""
-    template.kept.extend(sys.modules.pop(name) for name in template.preloaded if name in sys.modules)
-    _API.Py_IncRef(ctypes.py_object(template.kept))
+    atexit.register(ending.leave_alone, template)
 
 
 def _program(script: str) -> Callable[[], Any]:
     path = os.fsencode(script if os.path.isabs(script) else os.path.join(os.getcwd(), script))
     file = _LIBC.fopen(path, b"rb")
     run: Any = _API.PyRun_SimpleFileExFlags
-    run.errcheck = _keep
+    run.errcheck = ending.keep
     return functools.partial(run, file, path, 1, None)
-
-
-def _keep(result: int, function: Any, arguments: Any) -> int:
-    _result.append(result)
-    return result
-
-
-def leaving() -> Callable[[], Any]:
-    """What ends this process as Python does after its program."""
-    code = 1 if _result and _result[0] else 0
-    if code and _interrupted():
-        # As Python does it: the process ends by the signal itself, after everything else.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _LIBC.__cxa_atexit(ctypes.cast(_LIBC["raise"], ctypes.c_void_p), ctypes.c_void_p(signal.SIGINT), None)
-        code = 128 + signal.SIGINT
-    return functools.partial(_API.Py_Exit, code)
-
-
-def _interrupted() -> bool:
-    return getattr(sys, "last_type", None) is KeyboardInterrupt

@@ -48,12 +48,12 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     kept = [sys.modules.pop(name) for name in hidden]
     template = forking.Template(_MAIN, preloaded, kept)
-    # Shared by all forks, so that looking for garbage in them copies nothing of it.
-    gc.freeze()
-    gc.enable()
     asleep = _thread.allocate_lock()
     asleep.acquire()
     calls = map(operator.methodcaller("__call__"), forking.serve(control, template))
+    # Shared by all forks, so that looking for garbage in them copies nothing of it; and what is not is the operator's.
+    gc.freeze()
+    gc.enable()
     _thread.start_new_thread(collections.deque, (calls, 0))
     asleep.acquire()
 

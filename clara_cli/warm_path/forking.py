@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import becoming
+import ending
 import entering
 
 _MOST_DESCRIPTORS = 253
@@ -64,7 +65,7 @@ def serve(control: socket.socket, template: Template) -> Iterator[Callable[[], A
             os.close(number)
         _reap()
     yield run
-    yield becoming.leaving()
+    yield ending.leaving()
 
 
 def _receive(control: socket.socket) -> Request | None:

@@ -9,6 +9,7 @@ import resource
 import signal
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -246,6 +247,45 @@ def test_a_forked_operator_ends_as_a_started_one(
         assert logs[1].startswith("forked\n")
     assert logs[1].removeprefix("forked\n") == logs[0].removeprefix("started\n")
     assert said[1] == said[0]
+
+
+# What still refers to the program's variables when Python ends.
+HOLDERS = {
+    "nothing": "",
+    "a function in a module": "import threading\nthreading.mine = lambda: file",
+    "a hook": "import threading\nthreading.excepthook = lambda _: file",
+    "an attribute of a class": "import clara\nclara.Driver.mine = lambda self: file",
+    "a list of a module": "import re\nre.mine = [[lambda: file]]",
+    "a destructor": "class A:\n    def __del__(self): file.write('!')\nimport threading\nthreading.mine = A()",
+    "a generator": (
+        "import threading\ndef gen():\n    try:\n        yield\n    finally:\n        file.write('!')\n"
+        "threading.mine = gen()\nnext(threading.mine)"
+    ),
+    "a weak reference": (
+        "import threading, weakref\nclass A: pass\n"
+        "threading.mine = A()\nthreading.yours = weakref.ref(threading.mine, lambda _: file.write('!'))"
+    ),
+    "a thread": (
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), kwargs={}, daemon=True).start()\nthreading.mine = lambda: file"
+    ),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS.keys())
+def test_nothing_is_lost_whatever_refers_to_it(
+    clara: Clara, project: Project, monkeypatch: pytest.MonkeyPatch, meeting: Path, way: str, holder: str
+) -> None:
+    definition = project.definition(PLAIN)
+    kept = []
+    for warm in (False, True):
+        monkeypatch.setenv("CLARA_WARM_START", "1" if warm else "0")
+        path = meeting / f"kept-{warm}"
+        project.operator("a", f"{FORKED}\nfile = open({str(path)!r}, 'w')\nfile.write('important')\n{holder}\n")
+        clara("start", "job", "-j", clara.job(clara.pipeline(definition)))
+        kept.append(path.read_text())
+    assert kept[0].startswith("important")
+    assert kept[1] == kept[0]
 
 
 def forked(clara: Clara, project: Project, operator: str = PLAIN) -> bool:

@@ -72,10 +72,14 @@ class Channel(Link):
                 self._lock.release()
 
     def watch(self, gone: Callable[[], None]) -> None:
+        # a thread that is still there when Python ends keeps what it refers to: files of the program unflushed
+        kept = weakref.WeakMethod(gone)
+
         def look() -> None:
             self._hung_up(None)
-            if not self._closed:
-                gone()
+            told = None if self._closed else kept()
+            if told is not None:
+                told()
 
         threading.Thread(target=look, name="clara-watch", daemon=True).start()
 

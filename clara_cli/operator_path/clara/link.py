@@ -35,7 +35,9 @@ class Link(ABC):
 
     @abstractmethod
     def watch(self, gone: Callable[[], None]) -> None:
-        """Call `gone` on a thread of its own when the other side disappears."""
+        """Call `gone`, a method of an object that is still there then, on a thread of its own when the other side
+        disappears.
+        """
 
     @abstractmethod
     def gone(self) -> bool:
