@@ -48,12 +48,14 @@ class End(NamedTuple):
         began: whether its program ever ran.
         alone: it is certain that nothing it started lives.
         why: the reason why it did not begin, where that is known.
+        unheard: whoever was to begin it was gone; it can be started in another way.
     """
 
     code: int
     began: bool = True
     alone: bool = False
     why: str | None = None
+    unheard: bool = False
 
 
 class Child(Protocol):

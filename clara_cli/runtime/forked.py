@@ -128,7 +128,7 @@ class Forked:
             alone = self._enclosure.emptied()
             self._holder.wait()
         if code is None:
-            return End(1, False, alone, self._why)
+            return End(1, False, alone, self._why, unheard=self._why is None)
         return End(code, True, alone)
 
     def explain(self, words: Sequence[str]) -> str:

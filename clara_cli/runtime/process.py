@@ -28,11 +28,13 @@ class OperatorProcess:
         output: read end of the pipe that is both stdout and stderr of the operator, so lines keep their order.
         log: where it goes.
         unstarted: after its end: why its program never ran; None when it did.
+        unheard: after its end: its program never ran because the fork server had ended.
         gone: after its end: it is certain that no process it started lives.
         meter: sees what it takes.
     """
 
     unstarted: str | None = None
+    unheard: bool = False
     gone: bool = False
 
     def __init__(self, request: OperatorRequest, warm: ForkServer | None = None) -> None:
@@ -106,7 +108,7 @@ class OperatorProcess:
             for _ in range(_FULL_PIPE // _CHUNK):
                 if not self.drain():
                     break
-        self.gone = end.alone
+        self.gone, self.unheard = end.alone, end.unheard
         if not end.began:
             self.unstarted = end.why or self._child.explain(log_tail(self._request.log))
         return end.code

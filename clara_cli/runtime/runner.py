@@ -239,6 +239,15 @@ class Runner:
             self._begin(running)
         return []
 
+    def _anew(self, running: _Running) -> bool:
+        """Start an operator without the fork server, which ended before it came to it; whether that worked."""
+        try:
+            running.process = OperatorProcess(self._outfit(running.operator))
+        except (ClaraError, OSError):
+            return False  # reported as what it is: not started
+        self._watch.process(running.process, lambda: self._ended(running))
+        return True
+
     def _outfit(self, operator: Operator) -> OperatorRequest:
         descriptors = self._variables.descriptors(operator)
         return operator_request(self._plan, operator, self._given(operator), self._socket.name, descriptors)
@@ -282,8 +291,10 @@ class Runner:
     def _ended(self, running: _Running) -> None:
         """An operator's process ended: judge it, and let the schedule say what follows."""
         operator = running.operator
-        del self._running[operator.name]
         code = running.process.reap()
+        if running.process.unheard and not running.stopped and self._anew(running):
+            return
+        del self._running[operator.name]
         self._strays = self._strays or not running.process.gone
         if self._variables.seal(operator):
             # A process that it left behind could go on writing into what consumers read.

@@ -348,15 +348,24 @@ def test_programs_that_would_find_something_else_are_started(clara: Clara, proje
     assert not forked(clara, project)
 
 
+@pytest.mark.parametrize("when", ["before it was asked", "after it was asked"])
 def test_operators_run_without_a_fork_server_that_was_killed(
-    clara: Clara, project: Project, way: str, monkeypatch: pytest.MonkeyPatch
+    clara: Clara, project: Project, way: str, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     fork = ForkServer.fork
 
-    def late(server: ForkServer, document: int, descriptors: Sequence[int]) -> bool:
+    def kill(server: ForkServer) -> None:
         os.kill(server._pid, signal.SIGKILL)
         os.waitid(os.P_PID, server._pid, os.WEXITED | os.WNOWAIT)
-        return fork(server, document, descriptors)
+
+    def late(server: ForkServer, document: int, descriptors: Sequence[int]) -> bool:
+        if when.startswith("before"):
+            kill(server)
+            return fork(server, document, descriptors)
+        os.kill(server._pid, signal.SIGSTOP)
+        asked = fork(server, document, descriptors)
+        kill(server)
+        return asked
 
     monkeypatch.setattr(ForkServer, "fork", late)
     project.operator("a", FORKED)
