@@ -19,7 +19,7 @@ def main() -> None:
     gc.set_threshold(_PATIENCE)
     if not {"start", "run"}.isdisjoint(sys.argv[1:]):
         # It loads while this process does.
-        from clara_cli.runtime.fork_server import begin_early
+        from clara_cli.runtime.early_start import begin_early
 
         begin_early(sys.argv[1:])
     from clara_cli.cli import main

@@ -8,6 +8,7 @@ environments/<hash>/            Python environments of operators that need one o
 platform/                       the platform server: its lock, its log
 console/                        the console: its lock, its log, its secret
 clara.db                        pipelines, jobs, operators, registered images
+.mounts, .no-python             what is remembered to start jobs faster; may be deleted
 """
 
 from __future__ import annotations

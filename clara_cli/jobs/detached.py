@@ -15,7 +15,7 @@ def main() -> int:
     if os.fork():
         os._exit(0)  # the caller waits for this process only
     os.chdir("/")
-    from clara_cli.runtime.fork_server import begin_early
+    from clara_cli.runtime.early_start import begin_early
 
     begin_early(["start"])
     job_id, lock, config_file = sys.argv[1:]

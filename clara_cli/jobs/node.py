@@ -108,7 +108,7 @@ def _run(handover: Handover, journal: Journal) -> int:
 def _warm(wanted: bool, plan: JobPlan) -> Iterator[ForkServer | None]:
     """What operators in Python are forked from, where that is wanted."""
     from clara_cli.jobs.warm import has_python
-    from clara_cli.runtime.fork_server import fork_server
+    from clara_cli.runtime.early_start import fork_server
 
     server = fork_server(wanted and has_python(plan), plan.user_environment)
     try:

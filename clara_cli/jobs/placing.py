@@ -18,7 +18,7 @@ from clara_cli.jobs.handover import Handover
 from clara_cli.jobs.journal import open_journal
 from clara_cli.jobs.start import SubmittedJob, submit_job
 from clara_cli.jobs.states import PRIORITY_WORDS
-from clara_cli.runtime.fork_server import fork_server
+from clara_cli.runtime.early_start import fork_server
 from clara_cli.slurm.command import SlurmRefusal, ask
 from clara_cli.slurm.look import largest_node
 from clara_cli.slurm.requests import Ask, ask_of

@@ -23,7 +23,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     descriptor, config_file = sys.argv[1:]
     os.set_inheritable(int(descriptor), False)
-    from clara_cli.runtime.fork_server import begin_early
+    from clara_cli.runtime.early_start import begin_early
 
     begin_early(["start"])
     with socket.socket(fileno=int(descriptor)) as channel:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from clara_cli.config import Config
 from clara_cli.images.program import argv, is_python
-from clara_cli.runtime.fork_server import ForkServer, fork_server
+from clara_cli.runtime.early_start import expect_python, fork_server
+from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.passed_on import FAST_IO, passed_on
 from clara_cli.runtime.plan import JobPlan
 
@@ -20,8 +21,11 @@ def warm_start(config: Config, plan: JobPlan | None = None) -> Iterator[ForkServ
     Args:
         plan: of the only job; None for jobs that are not known yet.
     """
-    wanted = config.warm_start and (plan is None or has_python(plan))
+    python = plan is None or has_python(plan)
+    wanted = config.warm_start and python
     server = fork_server(wanted, plan.user_environment if plan else user_environment(config))
+    if plan is not None:
+        expect_python(plan.folder.parent.parent, python)
     try:
         yield server
     finally:

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from clara_cli.runtime.passed_on import FAST_IO, OPERATOR_FOLDER, passed_on, python_variables
+from clara_cli.runtime.passed_on import OPERATOR_FOLDER, python_variables
 
 VARIABLE = "CLARA_WARM_START"
 _SCRIPT = os.path.join(os.path.dirname(OPERATOR_FOLDER), "warm_path", "fork_server.py")  # noqa: PTH118, PTH120
@@ -50,6 +50,10 @@ class ForkServer:
             self._pid = _start(words, environment, theirs.fileno())
         finally:
             theirs.close()
+
+    def suits(self, user: Mapping[str, str]) -> bool:
+        """Whether it was started with what operators with this part of the user's environment would read early."""
+        return self._decisive == _decisive({**user, **python_variables(user)})
 
     def takes(self, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> bool:
         """Whether an operator finds in a fork what it would find if it were started anew, as far as that shows here."""
@@ -117,55 +121,3 @@ def _decisive(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value for name, value in environment.items() if name.startswith(_READ_EARLY) or name in _READ_EARLY_NAMES
     }
-
-
-# Flags with which none is needed, or another one.
-_OTHERWISE = ("--config", "--detach", "--fast-io", "--help", "-h")
-_early: list[ForkServer] = []
-
-
-def begin_early(words: Sequence[str]) -> None:
-    """Start a fork server if a command line looks as if it will be needed and nothing could speak against it.
-
-    Args:
-        words: the command line without the program's name.
-    """
-    command = next((word for word in words if not word.startswith("-")), "")
-    if command not in ("start", "run") or any(
-        word.startswith(("--config", "--det", "--eng", "--fast", "--h", "-h")) for word in words
-    ):
-        return
-    said = {name: os.environ.get(name, "").lower() for name in (VARIABLE, FAST_IO, "CLARA_START")}
-    if said[VARIABLE] not in ("", "1") or said[FAST_IO] not in ("", "0") or said["CLARA_START"] == "detach":
-        return
-    # Jobs run on another machine.
-    if os.environ.get("CLARA_HOST") or os.environ.get("CLARA_ENGINE", "") not in ("", "local"):
-        return
-    try:
-        with open(os.path.expanduser("~/.clara/config.yaml"), "rb") as file:  # noqa: PTH111, PTH123
-            text = file.read(1 << 16)
-    except OSError:
-        text = b""
-    if not any(key in b"\n" + text for key in (b"warm_start", b"fast_io", b"detach", b"slurm", b"\nhost:")):
-        try:
-            _early.append(ForkServer(passed_on()))
-        except OSError:
-            pass  # tried once more when it is needed
-
-
-def fork_server(wanted: bool, user: Mapping[str, str]) -> ForkServer | None:
-    """The fork server for operators with this part of the user's environment; None if none is wanted, or can be had.
-
-    The caller closes it.
-    """
-    early = _early.pop() if _early else None
-    if early is not None and wanted and early._decisive == _decisive({**user, **python_variables(user)}):
-        return early
-    if early is not None:
-        early.close()
-    if wanted:
-        try:
-            return ForkServer(user)
-        except OSError:
-            pass
-    return None

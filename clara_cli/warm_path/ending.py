@@ -86,7 +86,7 @@ def _told(thing: Any, kind: type, shared: Container[str]) -> bool:
         if kind in _SUSPENDED:
             return getattr(thing, _SUSPENDED[kind]) is None
         where = next(base.__module__ for base in kind.__mro__ if "__del__" in vars(base))
-        return where == "_socket" or where in shared and where.startswith("clara.")
+        return where == "_socket" or (where in shared and where.startswith("clara."))
     except Exception:
         return False
 

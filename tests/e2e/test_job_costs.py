@@ -13,6 +13,7 @@ import pytest
 from support import Clara, Project
 
 from clara_cli.database import Database
+from clara_cli.runtime import early_start
 from clara_cli.runtime.fork_server import ForkServer
 from clara_cli.runtime.mounts import find_mounts
 
@@ -115,3 +116,19 @@ def test_the_fork_server_is_started_before_anything_else_is_loaded() -> None:
     found = loaded("import clara_cli.runtime.fork_server")
     own = {"clara_cli", "clara_cli.runtime", "clara_cli.runtime.fork_server", "clara_cli.runtime.passed_on"}
     assert found - own <= {"_socket", "collections.abc", "__future__"}
+
+
+def test_a_fork_server_is_begun_early_only_where_it_is_likely_to_be_needed(clara: Clara, project: Project) -> None:
+    def begun() -> bool:
+        early_start.begin_early(["start", "job"])
+        server = early_start._early.pop() if early_start._early else None
+        if server is not None:
+            server.close()
+        return server is not None
+
+    assert begun()
+    clara.run(project.definition(TRUE))
+    assert not begun()
+    project.operator("a", NOOP)
+    clara.run(project.definition(CHAIN))
+    assert begun()
