@@ -234,6 +234,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX each_volume_results ON each_volume (results)",
     ),
+    (
+        # What a definition that was found right is known again by. See pipelines/checked.py.
+        "ALTER TABLE pipelines ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX pipelines_seal ON pipelines (seal, folder) WHERE seal <> ''",
+    ),
 )
 # Writers of other processes are waited for this long (seconds).
 BUSY_TIMEOUT = 60.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +74,6 @@ def command(
     """
     from clara_cli.commands.start import start_and_follow
     from clara_cli.jobs.results import check_target
-    from clara_cli.pipelines.load import load_pipeline
 
     if file is None:
         raise click.UsageError("expected the file of a definition: clara run FILE -f DATA -o FOLDER", context)
@@ -82,10 +81,8 @@ def command(
     _check_each(volumes, files, output, name, pattern is not None or resume or detach)
     folder = from_home(output) if output else None
     with settings().site() as site:
-        loaded = load_pipeline(from_home(file))
-        for problem in loaded.warnings:
-            warn(problem.render())
-        chosen = _chosen(loaded.pipeline, only)
+        pipeline, stored = _definition(site, from_home(file))
+        chosen = _chosen(pipeline, only)
         if volumes and folder is not None:
             from clara_cli.commands.run_each import Chosen, run_each
             from clara_cli.jobs.each_run import Wanted
@@ -93,16 +90,16 @@ def command(
             which = Chosen(from_home(volumes), pattern or "*", resume, detach)
             if site.config.host is not None:
                 raise UsageError("--each is not done by a platform on another machine: call it where jobs run")
-            wanted = Wanted(site.pipelines.stored(loaded), chosen, folder, priority, values, reuse)
+            wanted = Wanted(stored(), chosen, folder, priority, values, reuse)
             with _cleaning(site):
                 run_each(site, which, wanted)
             return
         if folder is not None:
             check_target(folder)
         source = from_home(files) if files else None
-        pipeline_id = site.pipelines.stored(loaded)
+        pipeline_id = stored()
         with transfer_meter("Uploading") as meter:
-            created = site.jobs.create(name or loaded.pipeline.name, pipeline_id, source, priority, meter=meter)
+            created = site.jobs.create(name or pipeline.name, pipeline_id, source, priority, meter=meter)
         tell_created(created)
         with _cleaning(site), _removed_if_empty(folder):
             # What is cleaned when a job ends must not be what is fetched now.
@@ -158,6 +155,19 @@ def _removed_if_empty(folder: Path | None) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _definition(site: Site, path: Path) -> tuple[Pipeline, Callable[[], str]]:
+    """A definition, and what stores it once nothing speaks against that; returns its id."""
+    known = site.pipelines.known(path)
+    if known is not None:
+        return known.pipeline, lambda: known.id
+    from clara_cli.pipelines.load import load_pipeline
+
+    loaded = load_pipeline(path)
+    for problem in loaded.warnings:
+        warn(problem.render())
+    return loaded.pipeline, lambda: site.pipelines.stored(loaded)
 
 
 def _chosen(pipeline: Pipeline, only: Iterable[str]) -> list[str]:

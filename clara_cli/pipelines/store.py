@@ -70,6 +70,7 @@ def update_pipeline(connection: sqlite3.Connection, pipeline_id: str, loaded: Lo
 def _columns(loaded: Loaded) -> dict[str, object]:
     import json
 
+    from clara_cli.pipelines.checked import seal
     from clara_cli.pipelines.model import to_json
 
     return {
@@ -78,6 +79,7 @@ def _columns(loaded: Loaded) -> dict[str, object]:
         "definition": json.dumps(to_json(loaded.pipeline)),
         "parameters": json.dumps(dict(loaded.parameters)),
         "templated": loaded.templated,
+        "seal": seal(loaded),
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from clara_cli.pipelines.checked import Known
 from clara_cli.pipelines.load import Loaded, load_files
 from clara_cli.pipelines.model import to_json
 from clara_cli.pipelines.source import read_source
@@ -32,6 +34,9 @@ class RemotePipelines:
 
     def stored(self, loaded: Loaded) -> str:
         return self._store(loaded, once=True)
+
+    def known(self, path: Path) -> Known | None:
+        return None  # rules of the platform may be others
 
     def _store(self, loaded: Loaded, *, once: bool) -> str:
         try:

@@ -25,6 +25,7 @@ from clara_cli.payloads.download import Downloaded
 from clara_cli.payloads.model import Payload
 from clara_cli.payloads.upload import Meter
 from clara_cli.payloads.walk import Entry
+from clara_cli.pipelines.checked import Known
 from clara_cli.pipelines.load import Loaded
 from clara_cli.pipelines.store import PipelineRecord
 from clara_cli.retention import Retention
@@ -77,6 +78,10 @@ class Pipelines(Protocol):
 
     def stored(self, loaded: Loaded) -> str:
         """The id of the newest pipeline of the same files; it is stored where there is none."""
+        ...
+
+    def known(self, path: Path) -> Known | None:
+        """The stored pipeline of a definition that was checked before; None where it has to be read."""
         ...
 
     def list(self) -> Sequence[PipelineRecord]: ...

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clara_cli.config import Config
     from clara_cli.database import Database
     from clara_cli.images.reference import RegisteredImage
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from clara_cli.models.layout import ModelFolder
     from clara_cli.models.store import Model
     from clara_cli.payloads.upload import Meter
+    from clara_cli.pipelines.checked import Known
     from clara_cli.pipelines.load import Loaded
     from clara_cli.pipelines.store import PipelineRecord
     from clara_cli.site.interface import Images, Jobs, Models, Payloads, Pipelines
@@ -78,6 +81,12 @@ class LocalPipelines:
 
         with self._database.write() as connection:
             return same_pipeline(connection, loaded) or insert_pipeline(connection, loaded)
+
+    def known(self, path: Path) -> Known | None:
+        from clara_cli.pipelines.checked import known_pipeline
+
+        with self._database.read() as connection:
+            return known_pipeline(connection, path)
 
     def list(self) -> Sequence[PipelineRecord]:
         from clara_cli.pipelines.store import list_pipelines

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support import Clara, Project, installed_command, on_terminal, processes_of, wait_until
 
+from clara_cli.pipelines import load
+
 COPY = """
 import os, shutil
 source, target = (os.environ[f"NVIDIA_CLARA_{side}PATHS"].split(":")[1] for side in ("INPUT", "OUTPUT"))
@@ -80,6 +82,40 @@ def test_an_unchanged_definition_is_stored_once(clara: Clara, chain: Path, tmp_p
     other.write_bytes(chain.read_bytes())
     clara("run", other, code=1)
     assert len(clara("list", "pipelines", "-q").lines) == 3
+
+
+def test_only_what_may_have_become_another_definition_is_checked_again(
+    clara: Clara, chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[Path] = []
+
+    load_pipeline = load.load_pipeline
+
+    def loading(path: Path) -> load.Loaded:
+        checked.append(path)
+        return load_pipeline(path)
+
+    monkeypatch.setattr(load, "load_pipeline", loading)
+    text = chain.read_text()
+    for content, again in (
+        (text, True),
+        (text, False),
+        (text + "colour: red\n", True),
+        (text + "colour: red\n", True),  # its warning is shown each time
+        (text, False),
+    ):
+        chain.write_text(content)
+        answer = clara("run", chain)
+        assert ("colour" in answer.err) == ("colour" in content)
+        assert bool(checked) == again
+        checked.clear()
+    chain.write_text(text.replace("copy}", "}"))
+    assert f"{chain}:6:15: image" in clara("run", chain, code=1).err
+    chain.write_text(text)
+    monkeypatch.setattr("clara_cli.pipelines.checked.__version__", "another")
+    checked.clear()
+    clara("run", chain)
+    assert checked
 
 
 def test_only_some_results_and_nothing_else_is_touched(clara: Clara, chain: Path, tmp_path: Path) -> None:
