@@ -1,8 +1,8 @@
 """Copying the contents of one file by the cheapest way the file system has: shared blocks, a copy inside the kernel,
 or by hand.
 
-Holes of sparse files stay holes. What the kernel copies is checked by its size; what passes through this process is
-read back and compared. Only regular files are ever opened.
+Holes of sparse files stay holes. What goes from disk to disk is checked by its size; where a file system takes neither
+way of the kernel's, what was written is read back and compared. Only regular files are ever opened.
 """
 
 from __future__ import annotations
@@ -12,31 +12,17 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-# Told the number of bytes after each step.
-Copied = Callable[[int], None]
+from clara_cli.filecopy_ways import BY_HAND, NOT_HERE, SMALL, Copied, by_hand, copy_range
+
 AnyPath = str | os.PathLike[str]
 
 # ioctl of Linux: share the blocks of another file (btrfs, xfs and others).
 _FICLONE = 0x40049409
-# Bytes in one call to the kernel: long enough to cost nothing, short enough for a progress bar.
-_STEP = 1 << 24
-_BY_HAND = 1 << 20
-# Up to this size it costs less to copy what may be a hole than to ask.
-_SMALL = 1 << 20
 # Devices between which no blocks can be shared, as was found.
 _SEPARATE: set[tuple[int, int]] = set()
-_NOT_HERE = (
-    errno.EXDEV,
-    errno.EINVAL,
-    errno.ENOSYS,
-    errno.EOPNOTSUPP,
-    errno.EPERM,
-    errno.ENOTTY,
-    errno.EBADF,
-)
 
 
 class SourceChanged(OSError):
@@ -139,7 +125,7 @@ def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: 
     before, there = os.fstat(reader), os.fstat(writer)
     size = before.st_size
     if not size:  # empty, or one of those whose size nobody knows, as in /proc
-        size = _by_hand(reader, writer, 0, None, copied)
+        size = by_hand(reader, writer, 0, None, copied)
         _set_size(writer, there.st_size if go_on else 0, size)
     elif share_blocks(reader, writer, (before.st_dev, there.st_dev)):
         copied(size)
@@ -147,10 +133,11 @@ def copy_contents(reader: int, writer: int, copied: Copied = ignored, *, go_on: 
         start = _equal_beginning(reader, writer, size, copied) if go_on and there.st_size else 0
         _set_size(writer, there.st_size, start)
         done = start
-        whole = size <= _SMALL and before.st_blocks * 512 >= size
+        disks = all(os.major(info.st_dev) for info in (before, there))
+        whole = size <= SMALL and before.st_blocks * 512 >= size
         for begin, end in [(start, size)] if whole else _data(reader, start, size):
             copied(begin - done)  # a hole
-            done = _copy_range(reader, writer, begin, end, copied)
+            done = copy_range(reader, writer, begin, end, copied, disks)
             if done < end:
                 raise SourceChanged
         copied(size - done)
@@ -183,7 +170,7 @@ def share_blocks(reader: int, writer: int, devices: tuple[int, int] | None = Non
     try:
         fcntl.ioctl(writer, _FICLONE, reader)
     except OSError as error:
-        if error.errno not in _NOT_HERE:
+        if error.errno not in NOT_HERE:
             raise
         if devices and error.errno in (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS):
             _SEPARATE.add(devices)
@@ -207,61 +194,6 @@ def _data(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _copy_range(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
-    """Copy a part of a file; returns where it ended, which is before `end` if the file is shorter than it was."""
-    for way in (_inside_kernel, _sent_by_kernel):
-        begin = way(reader, writer, begin, end, copied)
-        if begin == end:
-            return end
-    return _by_hand(reader, writer, begin, end, copied)
-
-
-def _inside_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
-    try:
-        while begin < end:
-            count = os.copy_file_range(reader, writer, min(_STEP, end - begin), begin, begin)
-            if not count:
-                break
-            begin += count
-            copied(count)
-    except OSError as error:
-        if error.errno not in _NOT_HERE:
-            raise
-    return begin
-
-
-def _sent_by_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
-    os.lseek(writer, begin, os.SEEK_SET)
-    try:
-        while begin < end:
-            count = os.sendfile(writer, reader, begin, min(_STEP, end - begin))
-            if not count:
-                break
-            begin += count
-            copied(count)
-    except OSError as error:
-        if error.errno not in _NOT_HERE:
-            raise
-    return begin
-
-
-def _by_hand(reader: int, writer: int, begin: int, end: int | None, copied: Copied) -> int:
-    """The last way; None copies all there is. Each piece is read back."""
-    os.lseek(reader, begin, os.SEEK_SET)
-    while end is None or begin < end:
-        piece = os.read(reader, _BY_HAND if end is None else min(_BY_HAND, end - begin))
-        if not piece:
-            break
-        view = memoryview(piece)
-        while view:
-            view = view[os.pwrite(writer, view, begin + len(piece) - len(view)) :]
-        if os.pread(writer, len(piece), begin) != piece:
-            raise OSError(errno.EIO, "what was written reads back differently")
-        begin += len(piece)
-        copied(len(piece))
-    return begin
-
-
 def _equal_beginning(reader: int, writer: int, size: int, copied: Copied) -> int:
     """How many bytes of an earlier, unfinished copy are the same; they are compared, not believed."""
     have = min(os.fstat(writer).st_size, size)
@@ -272,7 +204,7 @@ def _equal_beginning(reader: int, writer: int, size: int, copied: Copied) -> int
         copied(begin - done)
         done = begin
         while done < end:
-            count = min(_BY_HAND, end - done)
+            count = min(BY_HAND, end - done)
             if os.pread(reader, count, done) != os.pread(writer, count, done):
                 return done
             done += count

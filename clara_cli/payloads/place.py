@@ -19,7 +19,8 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from clara_cli.filecopy import Copied, copy_attributes, copy_contents
+from clara_cli.filecopy import copy_attributes, copy_contents
+from clara_cli.filecopy_ways import Copied
 
 _PREFIX, _SUFFIX = ".clara-", ".part"
 # Bytes from which a part is worth keeping when the user interrupts.

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from clara_cli.errors import ClaraError, PayloadError
-from clara_cli.filecopy import Copied, NotRegular, SourceChanged, copy_file, ignored, kind_of
+from clara_cli.filecopy import NotRegular, SourceChanged, copy_file, ignored, kind_of
+from clara_cli.filecopy_ways import Copied
 from clara_cli.payloads.names import show_name
 from clara_cli.payloads.staging import staged
 from clara_cli.payloads.walk import within

@@ -108,7 +108,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
     with Database(choose_root(Config(root=tmp_path))) as database:
         with pytest.raises(RuntimeError), database.write() as connection:
-            connection.execute("INSERT INTO pipelines VALUES ('a', 'n', 0, '', '', '{}', 0)")
+            connection.execute("INSERT INTO pipelines VALUES ('a', 'n', 0, '', '', '{}', 0, '')")
             raise RuntimeError
         with database.read() as connection:
             assert connection.execute("SELECT count(*) FROM pipelines").fetchone() == (0,)

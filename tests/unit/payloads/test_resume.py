@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 import clara_cli.filecopy as copy_module
+from clara_cli import filecopy_ways
 from clara_cli.errors import PayloadError
 from clara_cli.filecopy import NotRegular, SourceChanged, copy_file, open_regular
 from clara_cli.payloads.download import download, select
@@ -25,18 +26,19 @@ SIZE = 40 * MIB
 
 
 class Copying:
-    """Which bytes the kernel was asked to copy; a callback may stop it."""
+    """Which bytes were read to be copied; a callback may stop it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.parts: list[tuple[int, int]] = []
-        original = os.copy_file_range
+        original = os.preadv
 
-        def watched(reader: int, writer: int, count: int, begin: int, place: int) -> int:
-            done = original(reader, writer, min(count, 4 * MIB), begin, place)
+        def watched(reader: int, buffers: Sequence[memoryview], begin: int) -> int:
+            done = original(reader, buffers, begin)
             self.parts.append((begin, done))
             return done
 
-        monkeypatch.setattr(os, "copy_file_range", watched)
+        monkeypatch.setattr(os, "preadv", watched)
+        monkeypatch.setattr(filecopy_ways, "_STEP", 4 * MIB)
         # A file system that shares blocks has nothing to go on with.
         monkeypatch.setattr(copy_module, "share_blocks", lambda *_: False)
 
@@ -86,8 +88,9 @@ import os, signal, sys
 from pathlib import Path
 from clara_cli.filecopy import open_regular
 import clara_cli.filecopy as copy_module
+from clara_cli import filecopy_ways
 from clara_cli.payloads.place import Placer
-copy_module._STEP = 1 << 20
+filecopy_ways._STEP = 1 << 20
 copy_module.share_blocks = lambda *_: False
 left = [int(sys.argv[3])]
 def copied(count):
@@ -187,7 +190,7 @@ def test_a_link_in_place_of_a_part_is_not_followed(source: Path, tmp_path: Path)
 def test_a_file_that_changes_is_left_out_and_told(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = os.copy_file_range
+    original = os.preadv
 
     def growing(reader: int, *more: int) -> int:
         if os.fstat(reader).st_ino == source.stat().st_ino:
@@ -195,7 +198,7 @@ def test_a_file_that_changes_is_left_out_and_told(
                 file.write(b"more")
         return original(reader, *more)
 
-    monkeypatch.setattr(os, "copy_file_range", growing)
+    monkeypatch.setattr(os, "preadv", growing)
     monkeypatch.setattr(copy_module, "share_blocks", lambda *_: False)
     (source.parent / "b").write_text("b")
     with pytest.raises(SourceChanged):
