@@ -96,6 +96,8 @@ def described_job(view: DescribedJob, verbose: bool = False) -> Record:
                 "stopped": when(operator.stopped),
                 "exit_code": operator.exit_code,
                 "mounted": operator.mounted,
+                "cpu_seconds": operator.cpu_seconds,
+                "peak_memory": operator.peak_memory,
                 **({"process": _process(view.processes.get(operator.name))} if verbose else {}),
             }
             for operator in view.operators

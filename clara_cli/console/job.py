@@ -22,7 +22,7 @@ from clara_cli.jobs.definition import stored
 from clara_cli.jobs.ending import ask_to_cancel
 from clara_cli.jobs.removal import delete_jobs, find_jobs
 from clara_cli.jobs.rerun import rerun_job
-from clara_cli.jobs.search import pipeline_names
+from clara_cli.jobs.search import named
 from clara_cli.jobs.start import run_detached, submit_job
 from clara_cli.jobs.states import JobState, JobStatus
 from clara_cli.pipelines.model import Pipeline
@@ -39,11 +39,13 @@ class JobPage:
     Attributes:
         pipeline: as it was when the job was made.
         pipeline_name: what the pipeline is called now.
+        pipeline_kept: whether it is still there.
     """
 
     view: JobView
     pipeline: Pipeline
     pipeline_name: str
+    pipeline_kept: bool
 
     @property
     def resumable(self) -> bool:
@@ -55,8 +57,8 @@ def look(database: Database, text: str) -> JobPage:
     """What a job's pages show; NotFound when there is none."""
     view = find_job(database, text)
     with database.read() as connection:
-        name = pipeline_names(connection, [view.job])[view.job.id]
-    return JobPage(view, stored(view.job), name)
+        (found,) = named(connection, [view.job])
+    return JobPage(view, stored(view.job), found.pipeline, found.kept)
 
 
 @router.get("/jobs/{job_id}")

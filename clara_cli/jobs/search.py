@@ -53,10 +53,11 @@ class JobQuery:
 
 
 class FoundJob(NamedTuple):
-    """A job in a list, without its definition, and what its pipeline is called."""
+    """A job in a list, without its definition, what its pipeline is called, and whether that is still there."""
 
     job: Job
     pipeline: str
+    kept: bool
 
 
 class JobsFound(NamedTuple):
@@ -81,23 +82,23 @@ def search_jobs(connection: sqlite3.Connection, query: JobQuery) -> JobsFound:
         (*values, count, query.start),
     ).fetchall()
     jobs = [job_of(row) for row in rows]
-    names = pipeline_names(connection, jobs)
-    return JobsFound(tuple(FoundJob(job, names[job.id]) for job in jobs), total)
+    return JobsFound(named(connection, jobs), total)
 
 
-def pipeline_names(connection: sqlite3.Connection, jobs: list[Job]) -> dict[str, str]:
-    """Job → name of its pipeline, which may have been deleted since."""
-    names = {}
-    known: dict[str, str] = {}
+def named(connection: sqlite3.Connection, jobs: list[Job]) -> tuple[FoundJob, ...]:
+    """Jobs with the names of their pipelines, which may have been deleted since."""
+    found = []
+    known: dict[str, tuple[str, bool]] = {}
     for job in jobs:
         if job.pipeline_id not in known:
             row = connection.execute("SELECT name FROM pipelines WHERE id = ?", (job.pipeline_id,)).fetchone()
-            if row is None:
+            kept = row is not None
+            if not kept:
                 query = "SELECT json_extract(definition, '$.name') FROM jobs WHERE id = ?"
                 row = connection.execute(query, (job.id,)).fetchone()
-            known[job.pipeline_id] = row[0] if row and row[0] else ""
-        names[job.id] = known[job.pipeline_id]
-    return names
+            known[job.pipeline_id] = (row[0] if row and row[0] else "", kept)
+        found.append(FoundJob(job, *known[job.pipeline_id]))
+    return tuple(found)
 
 
 def _conditions(query: JobQuery) -> tuple[list[str], list[object]]:

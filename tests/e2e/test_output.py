@@ -19,10 +19,14 @@ TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 PAGE = REPOSITORY / "docs" / "output.md"
 
 
+MEASURED = {"cpu_seconds": "MEASURED", "peak_memory": "MEASURED"}
+
+
 def golden(value: Any) -> Any:
     """A value with what differs from run to run replaced by what it is."""
     if isinstance(value, dict):
-        return {key: golden(item) for key, item in value.items()}
+        measured = {key: "MEASURED" for key in ("cpu_seconds", "peak_memory") if key in value}
+        return {key: golden(item) for key, item in value.items()} | measured
     if isinstance(value, list):
         return [golden(item) for item in value]
     if isinstance(value, str):
@@ -78,11 +82,11 @@ def test_descriptions_as_json(clara: Clara, project: Project, job: str, world: P
         "operator_details": [
             {
                 **{"name": "good", "image": "good:1", "status": "JOB_OPERATOR_STATUS_COMPLETED"},
-                **{"started": "TIME", "stopped": "TIME", "exit_code": 0, "mounted": MOUNTED},
+                **{"started": "TIME", "stopped": "TIME", "exit_code": 0, "mounted": MOUNTED, **MEASURED},
             },
             {
                 **{"name": "bad", "image": "bad:2", "status": "JOB_OPERATOR_STATUS_FAULTED"},
-                **{"started": "TIME", "stopped": "TIME", "exit_code": 3, "mounted": MOUNTED},
+                **{"started": "TIME", "stopped": "TIME", "exit_code": 3, "mounted": MOUNTED, **MEASURED},
             },
         ],
     }
@@ -183,3 +187,13 @@ def test_json_needs_no_yaml() -> None:
         "sys.exit('yaml' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_what_operators_took_is_told(clara: Clara, project: Project) -> None:
+    project.operator(
+        "busy", "import time\nblock = bytearray(64 << 20)\nend = time.time() + 0.6\nwhile time.time() < end: pass"
+    )
+    job, _ = clara.run(project.definition("- {name: busy, container: {image: busy}}\n"))
+    (operator,) = json.loads(clara("describe", "job", job, "-o", "json").out)["operator_details"]
+    assert 0.2 < operator["cpu_seconds"] < 60
+    assert operator["peak_memory"] > 64 << 20

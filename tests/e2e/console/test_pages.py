@@ -391,3 +391,14 @@ def test_empty_views_say_what_to_do(tmp_path: Path, context: BrowserContext) -> 
         page.goto(f"{console.address}/pipelines")
         console.pipeline("appears")
         expect(page.get_by_role("link", name="appears")).to_be_visible()
+
+
+def test_jobs_keep_the_name_of_a_pipeline_that_was_deleted(console: Console) -> None:
+    pipeline = console.pipeline("old")
+    job = console.job(pipeline, "kept")
+    assert f'href="/pipelines/{pipeline}"' in console.get(f"/jobs/{job}").text
+    console.clara("delete", "pipelines", "-p", pipeline)
+    for address in ("/jobs", f"/jobs/{job}"):
+        text = console.get(address).text
+        assert f"/pipelines/{pipeline}" not in text
+        assert '<span class="quiet">(deleted)</span>' in text
