@@ -27,7 +27,8 @@ def parse_address(text: str, port: int | None = None) -> str:
     """
     found = re.fullmatch(_ADDRESS, text.strip(), re.ASCII)
     if found is None or not (found["port"] or port) or int(found["port"] or 1) > 65535:
-        raise ValueError(f"'{text}' is not an address such as {'localhost' if port else 'localhost:8000'}")
+        ports = f"[:PORT], with {port} where no port is said" if port else ":PORT"
+        raise ValueError(f"'{text}' is no address; expected HOST{ports}, the port a number from 1 to 65535")
     return f"{found['host']}:{int(found['port'] or port or 0)}"
 
 

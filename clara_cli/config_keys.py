@@ -66,6 +66,7 @@ KEYS = {
     )
 }
 _SECRET = ("ngc", "key")
+_FILES = {("token_file",), ("platform", "token_file"), *(("tls", name) for name in ("ca", "cert", "key"))}
 
 
 def find_key(text: str) -> tuple[Key, tuple[str, ...]]:
@@ -92,7 +93,7 @@ def did_you_mean(name: str) -> str:
 def from_words(key: Key, path: tuple[str, ...], words: Sequence[str]) -> Any:
     """What the words of a command line mean as a key's value.
 
-    Folders are meant from where the command is called, so relative ones are written whole; `~` stays.
+    Folders and files are meant from where the command is called, so relative ones are written whole; `~` stays.
 
     Raises:
         ConfigError: not one word, or no YAML.
@@ -102,7 +103,7 @@ def from_words(key: Key, path: tuple[str, ...], words: Sequence[str]) -> Any:
     if len(words) != 1:
         raise ConfigError(f"{'.'.join(path)} takes one value, found {len(words)}", hint="quote a value with blanks")
     (word,) = words
-    if key.form == "folder" or (key.name == "models" and len(path) == 2):
+    if key.form == "folder" or path in _FILES or (key.name == "models" and len(path) == 2):
         return _whole(word)
     if key.form == "text" or len(path) == 2:
         return word

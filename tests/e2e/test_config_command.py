@@ -129,8 +129,8 @@ def test_relative_folders_are_meant_from_here(clara: Clara, file: Path, world: P
         (["set", "root.x", "1"], "root holds one value"),
         (["set", "root", "/a", "/b"], "root takes one value, found 2"),
         (["set", "root", "/a:b"], 'must not contain ":"'),
-        (["set", "services.A", "nothing"], "is not an address"),
-        (["set", "triton", "a b"], "is not an address"),
+        (["set", "services.A", "nothing"], "is no address"),
+        (["set", "triton", "a b"], "is no address"),
         (["get", "timeout"], "timeout is not set; the default is no limit"),
     ],
 )
@@ -213,3 +213,13 @@ def test_an_edit_changes_nothing_else(values: dict[str, Any], name: str, value: 
     expected = {key: item for key, item in values.items() if key != name} if remove else {**values, name: value}
     if values and not flow:
         assert edited is not None and (yaml.safe_load(edited) or {}) == expected
+
+
+@pytest.mark.parametrize("key", ["token_file", "platform.token_file", "tls.ca"])
+def test_files_are_meant_from_where_the_command_is_called(
+    clara: Clara, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for said, kept in (("mine", str(tmp_path / "mine")), ("~/mine", "~/mine"), ("/mine", "/mine")):
+        clara("config", "set", key, said)
+        assert kept in clara("config", "list").out
