@@ -12,7 +12,7 @@ from clara_cli.errors import RuntimeFailure
 SHARED_MEMORY = "/dev/shm"
 
 
-@dataclass
+@dataclass(eq=False)
 class Segment:
     """A segment of no bytes yet.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from clara_cli.errors import ClaraError, ImageError
@@ -67,7 +66,7 @@ class Environments:
                 "or name a Python that has it with --python instead of --venv; in the configuration, `venv: auto` "
                 "makes environments at the start, and `venv: never` runs with what there is",
             )
-        return replace(program, interpreter=python or make_environment(folder, requirements, image, progress))
+        return program._replace(interpreter=python or make_environment(folder, requirements, image, progress))
 
     def equip_all(
         self, programs: Mapping[str, Program], images: Mapping[str, str], progress: Progress | None

@@ -7,10 +7,9 @@ import posixpath
 import re
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.errors import ImageError
 from clara_cli.images.placement import Placement, place, source_of
@@ -25,12 +24,12 @@ DEFAULT_WORKDIR = "/app"
 # First words that cannot be meant for a main.py. Other names count as its arguments, also where this machine happens
 # to have a program of that name: `test`, `split` and `convert` are stages of real pipelines.
 _LAUNCHERS = frozenset({"sh", "bash", "dash", "env", "nice", "time", "timeout"})
+_NONE: Mapping[str, str] = {}
 _MAIN = ("python", "-u", "main.py")
 _PYTHON = re.compile(r"(?:/.*/)?python(?:3(?:\.\d+)?)?")
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """A program on this machine.
 
     Attributes:
@@ -56,7 +55,7 @@ class Program:
     workdir: str = DEFAULT_WORKDIR
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = _NONE
     placements: tuple[Placement, ...] = ()
     has_dockerfile: bool = False
     interpreter_given: bool = False
@@ -90,7 +89,7 @@ def read_program(
         from clara_cli.images.dockerfile import read_dockerfile
 
         return _from_dockerfile(common, read_dockerfile(path))
-    return replace(common, entrypoint=_MAIN, placements=(Placement(folder, DEFAULT_WORKDIR),))
+    return common._replace(entrypoint=_MAIN, placements=(Placement(folder, DEFAULT_WORKDIR),))
 
 
 def check_folder(folder: Path) -> None:
@@ -158,8 +157,7 @@ def _from_dockerfile(program: Program, dockerfile: Dockerfile) -> Program:
         # Its files come from a base image or another stage; the folder is what there is of them here.
         placements = [Placement(program.folder, dockerfile.workdir)]
         warnings.append(f"{dockerfile.path}: copies no file of the folder; the folder stands at {dockerfile.workdir}")
-    return replace(
-        program,
+    return program._replace(
         workdir=dockerfile.workdir,
         entrypoint=dockerfile.entrypoint,
         cmd=dockerfile.cmd,

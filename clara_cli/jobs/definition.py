@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from clara_cli.database import Database
 from clara_cli.jobs import store
@@ -53,7 +52,7 @@ def filled(database: Database, job: Job, variables: Mapping[str, str], files_of:
 def remaining(pipeline: Pipeline, records: Iterable[OperatorRecord]) -> Pipeline:
     """The operators that are to be run: those that the job took over from another one count as completed already."""
     completed = {item.name for item in records if item.status is OperatorStatus.COMPLETED}
-    return replace(pipeline, operators=tuple(item for item in pipeline.operators if item.name not in completed))
+    return pipeline._replace(operators=tuple(item for item in pipeline.operators if item.name not in completed))
 
 
 def operator_images(pipeline: Pipeline) -> list[tuple[str, str]]:

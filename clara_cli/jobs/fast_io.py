@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def with_fast_io(programs: Mapping[str, Program]) -> dict[str, Program]:
 
 def _warned(program: Program) -> Program:
     said = f"--fast-io has no effect: {program.interpreter} has no package isal"
-    return replace(program, warnings=(*program.warnings, said))
+    return program._replace(warnings=(*program.warnings, said))
 
 
 @cache

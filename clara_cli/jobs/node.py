@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,7 +127,7 @@ def _placed(handover: Handover) -> JobPlan:
     user = {name: value for name, value in plan.user_environment.items() if name not in _OF_A_MACHINE}
     user.update({name: os.environ[name] for name in _OF_A_MACHINE if name in os.environ})
     machine = allotment(this_machine(), os.environ)
-    return replace(plan, machine=machine, mounts=find_mounts(handover.mounts), user_environment=user)
+    return plan._replace(machine=machine, mounts=find_mounts(handover.mounts), user_environment=user)
 
 
 def allotment(machine: Machine, environment: Mapping[str, str]) -> Machine:

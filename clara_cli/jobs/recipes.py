@@ -14,14 +14,13 @@ import os
 # As `hashlib` has it, which loads OpenSSL first.
 from _blake2 import blake2b
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clara_cli import __version__
 from clara_cli.images.placement import SKIPPED
 from clara_cli.payloads.digest import Digester
-from clara_cli.pipelines.model import Operator
+from clara_cli.pipelines.model import Operator, to_json
 
 if TYPE_CHECKING:
     from clara_cli.images.program import Program
@@ -53,7 +52,7 @@ def recipes(plan: JobPlan, digester: Digester, before: float | None = None) -> d
 
 
 def _definition(operator: Operator) -> dict[str, object]:
-    return {key: value for key, value in asdict(operator).items() if key not in _DOES_NOT_MATTER}
+    return {key: value for key, value in to_json(operator).items() if key not in _DOES_NOT_MATTER}
 
 
 def _program(program: Program, digester: Digester, before: float | None) -> Mapping[str, object] | None:

@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from clara_cli.database import Database
@@ -206,7 +205,7 @@ def without(plan: JobPlan, names: Mapping[str, Earlier]) -> JobPlan:
     if not names:
         return plan
     operators = tuple(item for item in plan.pipeline.operators if item.name not in names)
-    return replace(plan, pipeline=replace(plan.pipeline, operators=operators))
+    return plan._replace(pipeline=plan.pipeline._replace(operators=operators))
 
 
 def share_logs(root: Root, view: JobView, reused: Mapping[str, Earlier]) -> None:

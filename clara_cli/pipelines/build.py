@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from clara_cli.pipelines import versions
@@ -74,7 +73,7 @@ def _connection(kind: str, values: dict[str, Any]) -> Connection:
 
 
 def _input(item: Input, link: Link | None) -> Input:
-    return replace(item, source=link.source, name=link.name) if link else item
+    return item._replace(source=link.source, name=link.name) if link else item
 
 
 def _variables(values: dict[str, Any]) -> dict[str, str]:

@@ -6,12 +6,13 @@ Source of the terms: the definition language's own (operator, input, output, Fas
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class FastIOType:
+class FastIOType(NamedTuple):
     """The type of a FastIO variable in its normal form.
 
     A bare primitive is an array of shape `(1,)`; `string` is uint8 of shape `(-1,)`.
@@ -32,8 +33,7 @@ class FastIOType:
         return any(size <= 0 for size in self.shape)
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """One input of an operator: a folder (`path`) or a FastIO variable (`fastio`).
 
     Attributes:
@@ -51,8 +51,7 @@ class Input:
     fastio: FastIOType | None = None
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One output of an operator; the attributes are those of `Input`, without a source."""
 
     name: str = ""
@@ -61,8 +60,7 @@ class Output:
     fastio: FastIOType | None = None
 
 
-@dataclass(frozen=True)
-class Requests:
+class Requests(NamedTuple):
     """What an operator asks for: logical cores, GPUs, and megabytes of memory; None when not said."""
 
     cpu: int | None = None
@@ -70,8 +68,7 @@ class Requests:
     memory: int | None = None
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(NamedTuple):
     """How an operator reaches a service.
 
     Attributes:
@@ -87,8 +84,7 @@ class Connection:
     path: str | None = None
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """A server beside an operator; two with the same image, tag and command are the same running one."""
 
     name: str
@@ -96,13 +92,12 @@ class Service:
     tag: str = "latest"
     command: tuple[str, ...] = ()
     connections: tuple[Connection, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = _NONE
     requests: Requests = Requests()
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(NamedTuple):
     """One operator of a pipeline.
 
     Attributes:
@@ -121,7 +116,7 @@ class Operator:
     command: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = _NONE
     requests: Requests = Requests()
     services: tuple[Service, ...] = ()
     models: tuple[str, ...] = ()
@@ -145,8 +140,7 @@ class Operator:
         return any(item.fastio for item in self.inputs) or any(item.fastio for item in self.outputs)
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """A whole pipeline; `operators` in the order of the file, `sources` always spelled as declared.
 
     Attributes:
@@ -168,9 +162,19 @@ class Pipeline:
         raise KeyError(name)
 
 
-def to_json(pipeline: Pipeline) -> dict[str, Any]:
-    """The pipeline as values that JSON can hold."""
-    return asdict(pipeline)
+def to_json(part: Pipeline | Operator) -> dict[str, Any]:
+    """A pipeline, or a part of one, as values that JSON can hold."""
+    return {name: _plain(value) for name, value in part._asdict().items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, tuple):
+        return value
+    if hasattr(value, "_asdict"):
+        return {name: _plain(item) for name, item in value._asdict().items()}
+    return [*map(_plain, value)]
 
 
 def from_json(data: dict[str, Any]) -> Pipeline:

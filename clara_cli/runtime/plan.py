@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     from clara_cli.runtime.models import Models
     from clara_cli.runtime.service_plan import ServicePlan
 
+_NONE: Mapping[str, Mapping[str, str]] = {}
 
-@dataclass(frozen=True)
-class JobPlan:
+
+class JobPlan(NamedTuple):
     """All that a runner needs to know of a job.
 
     Attributes:
@@ -46,12 +46,12 @@ class JobPlan:
     folder: Path
     user_environment: Mapping[str, str]
     machine: Machine
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     services: tuple[ServicePlan, ...] = ()
-    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, str]] = _NONE
     models: Models | None = None
     log_limit: int = LIMIT
-    mounts: Mounts = field(default_factory=Mounts)
+    mounts: Mounts = Mounts()
 
     @property
     def mounted(self) -> dict[str, bool]:

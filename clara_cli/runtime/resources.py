@@ -17,7 +17,7 @@ class Refused(Exception):
         self.kind = kind
 
 
-@dataclass
+@dataclass(eq=False)
 class Resource:
     """One piece of shared memory; `size` in bytes, `holders` counts references by connection.
 

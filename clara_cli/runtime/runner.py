@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SERVICE_GRACE = 5.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
     """One started operator.
 

@@ -9,14 +9,14 @@ what has not begun stays PENDING.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from clara_cli.runtime.capacity import Need, Room
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One operator as the schedule sees it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Node:
     name: str
     sources: frozenset[str]
     early: bool
-    need: Need = field(default_factory=Need)
+    need: Need = Need()
 
 
 @dataclass(frozen=True)
@@ -59,26 +59,23 @@ EARLY = 16
 Action = Start | LetOn | Stop
 
 
-@dataclass
 class Schedule:
     """The progress of one job over its graph of operators (directed, without cycles)."""
 
-    nodes: Iterable[Node]
-    capacity: Room
-    halted: bool = False
-    completed: set[str] = field(default_factory=set)
-    _running: dict[str, None] = field(default_factory=dict)
-    _ready: set[str] = field(default_factory=set)
-    _admitted: set[str] = field(default_factory=set)
-    _queue: dict[str, Need] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.nodes = {node.name: node for node in self.nodes}.values()
-        self._waiting = {node.name: node for node in self.nodes}
-        self._needs = {node.name: node.need for node in self.nodes}
-        self._missing = {node.name: set(node.sources) for node in self.nodes}
+    def __init__(self, nodes: Iterable[Node], capacity: Room) -> None:
+        self.capacity = capacity
+        self.halted = False
+        self.completed: set[str] = set()
+        self._running: dict[str, None] = {}
+        self._ready: set[str] = set()
+        self._admitted: set[str] = set()
+        self._queue: dict[str, Need] = {}
+        self._nodes = {node.name: node for node in nodes}
+        self._waiting = dict(self._nodes)
+        self._needs = {node.name: node.need for node in self._nodes.values()}
+        self._missing = {node.name: set(node.sources) for node in self._nodes.values()}
         self._readers: dict[str, list[str]] = {}
-        for node in self.nodes:
+        for node in self._nodes.values():
             for source in node.sources:
                 self._readers.setdefault(source, []).append(node.name)
 
@@ -102,9 +99,9 @@ class Schedule:
 
     def begin(self) -> list[Action]:
         """The job starts."""
-        self._make_ready(node.name for node in self.nodes if not node.sources)
+        self._make_ready(node.name for node in self._nodes.values() if not node.sources)
         admitted = set(self._admit())
-        return [self._start(node) for node in self.nodes if node.name in admitted] + self._start_early()
+        return [self._start(node) for node in self._nodes.values() if node.name in admitted] + self._start_early()
 
     def ended(self, name: str, ok: bool) -> list[Action]:
         """An operator's process ended; `ok` when it did all that was asked of it."""

@@ -7,7 +7,7 @@ user needs no service here; a service with any other connection needs a local pr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from clara_cli.addresses import Triton
 from clara_cli.errors import ClaraError, ImageError
@@ -69,7 +69,7 @@ def plan_servers(pipeline: Pipeline, find: Find, addresses: Mapping[str, str], t
             tritons.append(server)
         missing = tuple(item for item in service.connections if item not in known)
         if missing or not service.connections:
-            _add_local(servers, replace(service, connections=missing), users, find, taken)
+            _add_local(servers, service._replace(connections=missing), users, find, taken)
     _tell_of_triton(pipeline, servers, triton or next(iter(tritons), None))
     return servers
 
@@ -81,8 +81,7 @@ def _distinct(pipeline: Pipeline) -> list[tuple[Service, list[str]]]:
         for service in operator.services:
             key = (service.image, service.tag, service.command)
             first, users = found.get(key, (service, []))
-            merged = replace(
-                first,
+            merged = first._replace(
                 connections=tuple(dict.fromkeys((*first.connections, *service.connections))),
                 variables={**service.variables, **first.variables},
             )

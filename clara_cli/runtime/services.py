@@ -27,7 +27,7 @@ _PAUSE = 0.05
 _REFERENCE = re.compile(r"\$\$\(|\$\((\w+)\)")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Server:
     """One service: `moved` are declared ports that others had, with those that were chosen instead."""
 

@@ -10,7 +10,7 @@ from clara_cli.fastio.segment import Segment, create_segment
 from clara_cli.pipelines.model import FastIOType, Input, Operator, Pipeline
 
 
-@dataclass
+@dataclass(eq=False)
 class Variable:
     """One declared output variable; `shape` is None until its producer gave it a size."""
 

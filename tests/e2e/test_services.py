@@ -173,7 +173,7 @@ def test_a_server_that_runs_already(clara: Clara, project: Project, how: str) ->
         project.configure("services: {URI: 'other:80'}\n")
         stop = StopRequest()
         with Database(choose_root(load_config())) as database:
-            with pytest.raises(ConfigError, match="'nowhere' is not an address"):
+            with pytest.raises(ConfigError, match="'nowhere' is no address"):
                 submit_job(database, load_config(), job, {"URI": "nowhere"})
             submitted = submit_job(database, load_config(), job, {"URI": "server:80"})
             assert run_job(submitted, Silent(), stop).succeeded

@@ -34,7 +34,7 @@ def test_addresses(text: str, port: int | None, target: str, secure: bool) -> No
     "text", ["", " ", "a b", "host:", "host:x", "host:70000", "user@host", "host/path", "[::1", "a\nb"]
 )
 def test_no_addresses(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an address"):
+    with pytest.raises(ValueError, match="is no address"):
         platform_at(text)
 
 

@@ -120,7 +120,7 @@ def test_addresses(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "gpu", "gpu:", ":80", "gpu:99999", "a b:1", "http://gpu:80/path"])
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an address"):
+    with pytest.raises(ValueError, match="is no address"):
         parse_address(text)
 
 
