@@ -115,12 +115,14 @@ def _peer(peer: Peer, work: str, run: Measure) -> float:
 
 
 def _clara(work: str, created: bool, run: Measure) -> float:
-    """A job that was created before, or the definition once more."""
+    """A job that was created before, or the definition once more; neither is the first of its root."""
     with Workspace() as space:
         environment = {**space.environment, "CLARA_OPERATOR_PATH": str(HERE / "clara")}
         pipeline = space.pipeline(_operators(work))
         if created:
-            return run([str(CLARA), "start", "job", "-j", space.job(pipeline)], environment, space.folder)
+            start = [str(CLARA), "start", "job", "-j"]
+            subprocess.run([*start, space.job(pipeline)], env=environment, check=True, capture_output=True)
+            return run([*start, space.job(pipeline)], environment, space.folder)
         definition = str(space.folder / "pipeline.yaml")
         subprocess.run([CLARA, "run", definition], env=environment, check=True, capture_output=True)
         return run([str(CLARA), "run", definition], environment, space.folder)

@@ -24,6 +24,7 @@ from clara_cli.slurm.states import End, Phase, Seen, Verdict, verdict
 # Seconds between two looks at Slurm: at the least, at the most, and after it did not answer.
 SOON, LATE, SILENT = 2.0, 15.0, 10.0
 _FEW = 50
+_AGAIN = "put back, "
 # Seconds after which a hand-over of which nothing is heard has failed.
 _LOST = 60.0
 # What comes of an event that no runner wrote.
@@ -87,7 +88,9 @@ def look_at_slurm(database: Database) -> None:
                 _say_stuck(connection, item, seen)
     for item in live:
         seen = known.get(item.remote or "")
-        put_back = seen is not None and seen.phase is Phase.WAITING and bool(item.node)
+        put_back = _put_back(item, seen)
+        if put_back and not item.seen.startswith(_AGAIN):
+            continue  # perhaps it was restarted and has not heard from the node yet: it is believed the second time
         if seen is None or put_back or seen.phase is Phase.ENDED:
             # What it wrote before Slurm said so can be read now.
             settle(database, item, verdict(item.remote or "", seen))
@@ -113,7 +116,14 @@ def _take_back(database: Database, item: Placed) -> None:
 
 def _words(known: Mapping[str, Seen], item: Placed) -> str:
     seen = known.get(item.remote or "")
-    return "not known to Slurm" if seen is None else f"{seen.state}{f' ({seen.reason})' if seen.reason else ''}"
+    if seen is None:
+        return "not known to Slurm"
+    return f"{_AGAIN if _put_back(item, seen) else ''}{seen.state}{f' ({seen.reason})' if seen.reason else ''}"
+
+
+def _put_back(item: Placed, seen: Seen | None) -> bool:
+    """Whether Slurm has a job waiting that has begun."""
+    return seen is not None and seen.phase is Phase.WAITING and bool(item.node)
 
 
 def take_in(database: Database, item: Placed, found: Verdict | None = None) -> None:
