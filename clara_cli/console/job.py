@@ -30,6 +30,10 @@ from clara_cli.pipelines.model import Pipeline
 router = APIRouter(include_in_schema=False)
 changes = APIRouter(include_in_schema=False, dependencies=[Depends(own_form)])
 _REASON = "asked for in the console"
+# What is asked before something is done that cannot be undone.
+QUESTIONS = {"cancel": "Cancel this job?", "delete": "Delete this job with its files and logs?"}
+DeskOf = Annotated[Desk, Depends(desk_of)]
+Confirmed = Annotated[str, Form()]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class JobPage:
     pipeline: Pipeline
     pipeline_name: str
     pipeline_kept: bool
+
+    @property
+    def questions(self) -> Mapping[str, str]:
+        return QUESTIONS
 
     @property
     def resumable(self) -> bool:
@@ -84,8 +92,10 @@ async def start(job_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Respons
 
 
 @changes.post("/jobs/{job_id}/cancel")
-async def cancel(job_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+async def cancel(request: Request, job_id: str, desk: DeskOf, confirmed: Confirmed = "") -> Response:
     """Only asked for: the page shows when it has ended."""
+    if not confirmed:
+        return await _ask(request, desk, job_id, "cancel")
     return _to(await desk.slow.call(ask_to_cancel, job_id, _REASON))
 
 
@@ -105,12 +115,31 @@ async def again(
 
 
 @changes.post("/jobs/{job_id}/delete")
-async def delete(job_id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+async def delete(request: Request, job_id: str, desk: DeskOf, confirmed: Confirmed = "") -> Response:
+    if not confirmed:
+        return await _ask(request, desk, job_id, "delete")
+
     def remove(database: Database) -> None:
         delete_jobs(database, find_jobs(database, [job_id]))
 
     await desk.slow.call(remove)
     return RedirectResponse("/jobs", 303)
+
+
+async def _ask(request: Request, desk: Desk, job_id: str, what: str) -> Response:
+    """The question that the page's script asks, where it was not loaded yet or is switched off."""
+    job = (await desk.call(look, job_id)).view.job
+    return page(
+        request,
+        "confirm.html",
+        title=QUESTIONS[what],
+        here="jobs",
+        question=QUESTIONS[what],
+        about=f"{job.name} ({job.id})",
+        address=f"/jobs/{quote(job.id)}/{what}",
+        label=what.capitalize(),
+        back=f"/jobs/{quote(job.id)}",
+    )
 
 
 def start_job(database: Database, desk: Desk, job_id: str, values: Mapping[str, str] | None = None) -> None:

@@ -22,7 +22,9 @@ export function listen() {
   });
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    // Without this script the next page asks.
+    if (question && confirm(question)) event.target.elements.confirmed.value = "1";
+    else if (question) event.preventDefault();
     // What is sent leads to another page: news of this one, such as that it is gone, are of no use any more.
     if (!event.defaultPrevented) leave();
   });

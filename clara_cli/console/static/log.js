@@ -15,6 +15,9 @@ const encoder = new TextEncoder();
 const decoder = () => new TextDecoder("utf-8");
 let reading = decoder();
 
+// Where following the log left off.
+let left = 0;
+
 const earlier = document.createElement("button");
 earlier.textContent = "Show what is before";
 earlier.type = "button";
@@ -23,8 +26,7 @@ earlier.addEventListener("click", showEarlier);
 follow.addEventListener("change", () => follow.checked && toEnd());
 text.addEventListener("scroll", () => {
   // Who scrolls up wants to read; who comes back to the end wants to follow.
-  const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 40;
-  if (!atEnd) follow.checked = false;
+  if (!atEnd()) follow.checked = false;
   else if (!shown.ended) follow.checked = true;
 });
 search.addEventListener("submit", (event) => {
@@ -79,6 +81,8 @@ async function load(query, number) {
 }
 
 function take(part) {
+  // Scrolled up, and the event of it is still to come.
+  if (text.scrollTop < left - 4 && !atEnd()) follow.checked = false;
   shown.ended = part.ended;
   shown.size = part.size;
   shown.end = part.end;
@@ -154,8 +158,13 @@ async function find(wanted) {
   told.textContent = `${found.more ? "More than " : ""}${count} line${count === 1 ? "" : "s"} with “${wanted}”`;
 }
 
+function atEnd() {
+  return text.scrollHeight - text.scrollTop - text.clientHeight < 40;
+}
+
 function toEnd() {
   text.scrollTop = text.scrollHeight;
+  left = text.scrollTop;
 }
 
 function say() {

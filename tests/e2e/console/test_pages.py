@@ -132,6 +132,7 @@ def test_a_running_job_is_cancelled(console: Console, page: Page) -> None:
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#job-head .badge")).to_have_text("cancelled")
+    expect(page.locator("#live.is-live")).to_be_visible()  # the script has been loaded: it is the one to ask
     assert console.ended(job).status.value == "CANCELED"
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Delete").click()
@@ -391,6 +392,28 @@ def test_empty_views_say_what_to_do(tmp_path: Path, context: BrowserContext) -> 
         page.goto(f"{console.address}/pipelines")
         console.pipeline("appears")
         expect(page.get_by_role("link", name="appears")).to_be_visible()
+
+
+def test_without_the_script_a_page_asks(console: Console, browser: Browser) -> None:
+    job = console.job(console.pipeline("asked", reader="import time; time.sleep(600)"), "endless", start=True)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{console.address}/jobs/{job}")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Cancel this job?")).to_be_visible()
+    page.get_by_role("link", name="Back").click()
+    assert console.record(job).state.value in ("PENDING", "RUNNING")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert console.ended(job).status.value == "CANCELED"
+    page.goto(f"{console.address}/jobs/{job}")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text(f"endless ({job})")).to_be_visible()
+    assert console.record(job).name == "endless"
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url(f"{console.address}/jobs")
+    assert console.get(f"/jobs/{job}").status_code == 404
+    context.close()
 
 
 def test_jobs_keep_the_name_of_a_pipeline_that_was_deleted(console: Console) -> None:
