@@ -65,7 +65,7 @@ def command(
 
     Prints JOB_ID and PAYLOAD_ID first. When the job has ended well, the files that each operator left are in
     FOLDER/OPERATOR; those of the same name are replaced. Exit status: 0 if the job ended well, 1 if not; Ctrl-C
-    cancels the job (130). The job stays, as any other; a definition that did not change is stored once.
+    cancels the job (130). The job stays, as any other; a definition that did not change is checked and stored once.
 
     With --each every volume, a file or a folder, gets a job of its own, named after it, and its results are in
     FOLDER/VOLUME/OPERATOR, where they appear when all of them are there. The jobs share the machine, or are one array
