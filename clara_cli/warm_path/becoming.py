@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import fcntl
 import functools
+import gc
 import os
 import resource
 import signal
@@ -111,7 +112,7 @@ def _set_interpreter(argv: list[str], script: str, template: Template) -> None:
     if numbers is not None:
         numbers.seed()
     # The first to be registered is the last to be called, when nothing of the program runs any more.
-    atexit.register(ending.leave_alone, template)
+    atexit.register(ending.leave_alone, template, gc.get_freeze_count())
 
 
 def _program(script: str) -> Callable[[], Any]:

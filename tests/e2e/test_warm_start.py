@@ -265,6 +265,17 @@ HOLDERS = {
         "import threading, weakref\nclass A: pass\n"
         "threading.mine = A()\nthreading.yours = weakref.ref(threading.mine, lambda _: file.write('!'))"
     ),
+    "a cache of types": (
+        "from typing import List\nclass A:\n    def get(self): return file\ndef f(x: List[A]): pass\n"
+    ),
+    "a hook that is not looked at": "import gc, threading\ngc.freeze()\nthreading.excepthook = lambda _: file",
+    "a stream of its own": (
+        "import sys\nclass Tee:\n    def write(self, text): return len(text)\n"
+        "    def flush(self):\n        import numpy\n        file.write('!')\nsys.stdout = Tee()"
+    ),
+    "exit handlers that the program ran": (
+        "import atexit\natexit._run_exitfuncs()\nimport numpy, threading\nthreading.excepthook = lambda _: file"
+    ),
     "a thread": (
         "import threading, time\n"
         "threading.Thread(target=time.sleep, args=(60,), kwargs={}, daemon=True).start()\nthreading.mine = lambda: file"

@@ -31,6 +31,10 @@ TOLD = {
     "a weak set": "import weakref\nclass A: pass\na = A()\nones = weakref.WeakSet([a])",
     "a thread": "thread = threading.Thread(target=print)\nthread.start()\nthread.join()",
     "modules of Python": "import json, csv, sqlite3, _elementtree, decimal",
+    "what answers with code of its own": (
+        "import types\nclass M(type):\n    def __getattr__(cls, name): print('False'); raise ValueError\n"
+        "class A(metaclass=M): pass\na = A()\nm = types.ModuleType('m')\nm.__file__ = 3\nsys.modules['m'] = m"
+    ),
     "a destructor that ran": "class A:\n    def __del__(self): pass\na = A()\ndel a",
 }
 LEFT = {
@@ -42,6 +46,11 @@ LEFT = {
     "a suspended generator": "it = (i for i in [1, 2])\nnext(it)",
     "a context": "@contextlib.contextmanager\ndef c():\n    yield\nc = c()\nc.__enter__()",
     "a weak reference": "import weakref\nclass A: pass\na = A()\nr = weakref.ref(a, lambda _: None)",
+    "a database": "import sqlite3\nbase = sqlite3.connect(':memory:')",
+    "a stream that is written": "import io\nclass S(io.RawIOBase): pass\ns = S()",
+    "a method as callback": (
+        "import json, weakref\nclass A: pass\na = A()\nr = weakref.ref(a, json.JSONEncoder().encode)"
+    ),
     "an extension of others": "import nibabel, yaml._yaml",
 }
 
