@@ -62,24 +62,19 @@ def _through_cache(reader: int, writer: int, begin: int, end: int, copied: Copie
 
 
 def _inside_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
-    try:
-        while begin < end:
-            count = os.copy_file_range(reader, writer, min(_STEP, end - begin), begin, begin)
-            if not count:
-                break
-            begin += count
-            copied(count)
-    except OSError as error:
-        if error.errno not in NOT_HERE:
-            raise
-    return begin
+    return _in_steps(lambda count, at: os.copy_file_range(reader, writer, count, at, at), begin, end, copied)
 
 
 def _sent_by_kernel(reader: int, writer: int, begin: int, end: int, copied: Copied) -> int:
     os.lseek(writer, begin, os.SEEK_SET)
+    return _in_steps(lambda count, at: os.sendfile(writer, reader, at, count), begin, end, copied)
+
+
+def _in_steps(copy: Callable[[int, int], int], begin: int, end: int, copied: Copied) -> int:
+    """Have the kernel copy so many bytes from a place on, again and again; where it refuses, that far is it."""
     try:
         while begin < end:
-            count = os.sendfile(writer, reader, begin, min(_STEP, end - begin))
+            count = copy(min(_STEP, end - begin), begin)
             if not count:
                 break
             begin += count
